@@ -1,0 +1,1 @@
+//! A whole call: plain-data commands in, events and snapshots out.
