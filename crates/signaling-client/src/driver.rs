@@ -1,0 +1,370 @@
+//! Runs one signaling connection: WebSocket on one side, commands and events on the other, the codec in between.
+//! Every wait in here is bounded, and the task ends with the connection.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use call_core::{RoomId, Secret, SignalingEvent};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, debug, info_span, warn};
+use url::Url;
+
+use crate::ayame::{AyameCodec, CloseInfo, Command, Join, Out};
+use crate::keep_alive::{Beat, KeepAlive};
+use crate::socket::Socket;
+use crate::tls::TlsOptions;
+use crate::transport::{self, MAX_MESSAGE};
+use crate::wire::ProtocolError;
+
+/// Commands and events in flight, each way. A peer trickles tens of candidates at once; more than this means that somebody
+/// stopped listening, and then the sender had better wait.
+const QUEUE: usize = 64;
+
+/// Where to meet the peer, and how to get there.
+#[derive(Clone, Debug)]
+pub struct SignalingConfig {
+    /// The server, as [`parse_server_url`](crate::parse_server_url) gives it.
+    pub url: Url,
+    /// The room to join.
+    pub room: RoomId,
+    /// Names this client to the server. Need not be unique.
+    pub client_id: String,
+    /// The signaling key, where the server wants one.
+    pub key: Option<Secret>,
+    /// Whom to trust on a `wss://` URL.
+    pub tls: TlsOptions,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+}
+
+impl SignalingConfig {
+    /// Joins `room` at `url` without a key, with the system's certificate authorities and the usual time-outs.
+    #[must_use]
+    pub fn new(url: Url, room: RoomId, client_id: impl Into<String>) -> Self {
+        Self {
+            url,
+            room,
+            client_id: client_id.into(),
+            key: None,
+            tls: TlsOptions::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// How long a signaling connection waits for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the name look-up to the open WebSocket. 10 s.
+    pub connect: Duration,
+    /// From the open WebSocket to the answer to our join request. 10 s.
+    pub join: Duration,
+    /// Between two WebSocket pings. 20 s: idle proxies cut after 60 s, some after 30 s.
+    pub ping: Duration,
+    /// Without a sign of life from the server until it counts as dead. 60 s, as Ayame servers do it with us.
+    pub dead: Duration,
+    /// For the closing handshake. 2 s.
+    pub close: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            join: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
+            dead: Duration::from_secs(60),
+            close: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The near end of one signaling connection. Dropping either queue leaves the room.
+#[derive(Debug)]
+pub struct Signaling {
+    /// What the call wants. Commands before [`SignalingEvent::Joined`] reach nobody and are dropped, except
+    /// [`Command::Leave`].
+    pub commands: mpsc::Sender<Command>,
+    /// What happens. Ends with the connection; the last event is `Rejected`, `Unreachable`, `Lost` or `PeerLeft` (an Ayame
+    /// server closes the connection with its `bye`), and there is none when we left ourselves.
+    pub events: mpsc::Receiver<SignalingEvent>,
+    /// Messages or parts of them that were left out because they were malformed.
+    pub skipped: Arc<AtomicU64>,
+}
+
+/// Makes one connection attempt and, if it succeeds, keeps the connection until it ends. Reconnecting is calling this again.
+///
+/// The work runs as one task of `tracker`; it ends within [`Timeouts::close`] after `cancel`.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn connect(config: SignalingConfig, tracker: &TaskTracker, cancel: CancellationToken) -> Signaling {
+    let (commands, wanted) = mpsc::channel(QUEUE);
+    let (happened, events) = mpsc::channel(QUEUE);
+    let skipped = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&skipped);
+    tracker.spawn(run(config, wanted, happened, counter, cancel).instrument(info_span!("signaling")));
+    Signaling { commands, events, skipped }
+}
+
+async fn run(
+    config: SignalingConfig,
+    mut wanted: mpsc::Receiver<Command>,
+    happened: mpsc::Sender<SignalingEvent>,
+    skipped: Arc<AtomicU64>,
+    cancel: CancellationToken,
+) {
+    if config.url.scheme() == "wss" && config.tls.insecure && config.tls.pin_sha256.is_none() {
+        warn!("the server's certificate is NOT checked (--insecure): anybody on the way can listen in and take part");
+    }
+    let opened = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return,
+        () = leave(&mut wanted) => return,
+        opened = transport::open(&config.url, &config.tls, config.timeouts.connect) => opened,
+    };
+    match opened {
+        Ok(socket) => {
+            debug!("websocket open");
+            let connection = Connection::new(&config, socket, wanted, happened, skipped);
+            connection.run(cancel).await;
+        }
+        Err(error) => {
+            let event = SignalingEvent::Unreachable { retry: error.may_heal(), reason: error.to_string() };
+            // The only event of this connection, so the queue has room; an error means that nobody wants to know.
+            let _ = happened.send(event).await;
+        }
+    }
+}
+
+/// Waits until the call gives up on a connection that is not open yet.
+async fn leave(wanted: &mut mpsc::Receiver<Command>) {
+    while !matches!(wanted.recv().await, None | Some(Command::Leave)) {}
+}
+
+/// Why a connection is over.
+enum End {
+    /// Nothing more to do here: we leave, or the codec has said its last word.
+    Ours,
+    /// The server or the line ended it. With the code to close with, if there is anybody left to close with.
+    Theirs(CloseInfo, Option<CloseCode>),
+}
+
+struct Connection<S> {
+    socket: Socket<S>,
+    codec: AyameCodec,
+    keep_alive: KeepAlive,
+    timeouts: Timeouts,
+    answer_due: Instant,
+    /// An event for which the queue had no room yet. While there is one, nothing is read from the server, but commands are
+    /// still taken: a call that waits for us to take its command must not wait for ever.
+    undelivered: Option<SignalingEvent>,
+    wanted: mpsc::Receiver<Command>,
+    happened: mpsc::Sender<SignalingEvent>,
+    skipped: Arc<AtomicU64>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(
+        config: &SignalingConfig,
+        socket: WebSocketStream<S>,
+        wanted: mpsc::Receiver<Command>,
+        happened: mpsc::Sender<SignalingEvent>,
+        skipped: Arc<AtomicU64>,
+    ) -> Self {
+        let timeouts = config.timeouts;
+        let now = Instant::now();
+        Self {
+            socket: Socket::new(socket),
+            codec: AyameCodec::new(Join {
+                room: config.room.clone(),
+                client_id: config.client_id.clone(),
+                key: config.key.clone(),
+                agent: concat!("ringback ", env!("CARGO_PKG_VERSION")).to_owned(),
+            }),
+            keep_alive: KeepAlive::new(now.into_std(), timeouts.ping, timeouts.dead),
+            timeouts,
+            answer_due: now + timeouts.join,
+            undelivered: None,
+            wanted,
+            happened,
+            skipped,
+        }
+    }
+
+    async fn run(mut self, cancel: CancellationToken) {
+        let end = tokio::select! {
+            biased;
+            () = cancel.cancelled() => End::Ours,
+            end = self.serve() => end,
+        };
+        // A call that is stuck sending us a command gets an error now, and reads on.
+        self.wanted.close();
+        let (last, farewell) = match end {
+            End::Ours => (None, Some(CloseCode::Normal)),
+            End::Theirs(info, farewell) => (self.codec.on_close(info), farewell),
+        };
+        for event in self.undelivered.take().into_iter().chain(last) {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                _ = self.happened.send(event) => {}
+            }
+        }
+        // The call need not wait for our good manners.
+        drop(self.happened);
+        if let Some(code) = farewell {
+            self.socket.close(code, self.timeouts.close).await;
+        }
+        debug!(skipped = self.skipped.load(Ordering::Relaxed), "connection over");
+    }
+
+    /// Carries messages both ways until the connection is over.
+    async fn serve(&mut self) -> End {
+        let register = self.codec.on_open();
+        let mut flow = self.perform(register);
+        loop {
+            if let ControlFlow::Break(end) = flow {
+                return end;
+            }
+            let listening = self.undelivered.is_none();
+            let wake = self.deadline();
+            // In this order a flood from the server cannot drown our own commands, and what has arrived already counts
+            // before the clock does.
+            flow = tokio::select! {
+                biased;
+                command = self.wanted.recv() => {
+                    let out = self.codec.on_command(command.unwrap_or(Command::Leave));
+                    self.perform(out)
+                }
+                () = self.happened.closed() => ControlFlow::Break(End::Ours),
+                () = deliver(&self.happened, &mut self.undelivered), if !listening => {
+                    // While the call did not listen to us, we did not listen to the server: that silence was ours.
+                    self.keep_alive.heard(Instant::now().into_std());
+                    ControlFlow::Continue(())
+                }
+                received = self.socket.next(), if listening => self.receive(received),
+                () = sleep_until(wake), if listening => self.tick(),
+            };
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let beat = Instant::from_std(self.keep_alive.deadline());
+        if self.codec.is_answered() { beat } else { beat.min(self.answer_due) }
+    }
+
+    fn tick(&mut self) -> ControlFlow<End> {
+        let now = Instant::now();
+        if !self.codec.is_answered() && now >= self.answer_due {
+            let reason = format!(
+                "the server did not answer the join request within {:?}: is it an Ayame server? check the URL",
+                self.timeouts.join
+            );
+            return ControlFlow::Break(End::Theirs(CloseInfo::Broken(reason), Some(CloseCode::Normal)));
+        }
+        match self.keep_alive.poll(now.into_std()) {
+            None => ControlFlow::Continue(()),
+            Some(Beat::Ping) => self.queue(Message::Ping(Bytes::new())),
+            Some(Beat::Dead) => {
+                broken(format!("the signaling server has been silent for {:?}", self.timeouts.dead))
+            }
+        }
+    }
+
+    fn receive(&mut self, received: Option<Result<Message, WsError>>) -> ControlFlow<End> {
+        self.keep_alive.heard(Instant::now().into_std());
+        match received {
+            Some(Ok(Message::Text(text))) => self.understand(&text),
+            Some(Ok(Message::Binary(bytes))) => match std::str::from_utf8(&bytes) {
+                Ok(text) => self.understand(text),
+                Err(_) => self.skip(&ProtocolError::NotJson),
+            },
+            // tungstenite answers pings by itself.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => ControlFlow::Continue(()),
+            Some(Ok(Message::Close(frame))) => {
+                let (code, reason) = match frame {
+                    Some(frame) => (u16::from(frame.code), frame.reason.to_string()),
+                    None => (1005, String::new()),
+                };
+                ControlFlow::Break(End::Theirs(CloseInfo::Frame { code, reason }, Some(CloseCode::Normal)))
+            }
+            Some(Err(error)) => self.failed(&error),
+            None => broken("the connection to the signaling server ended without a word".to_owned()),
+        }
+    }
+
+    fn understand(&mut self, text: &str) -> ControlFlow<End> {
+        match self.codec.on_text(text) {
+            Ok(out) => self.perform(out),
+            Err(error) => self.skip(&error),
+        }
+    }
+
+    fn perform(&mut self, out: Vec<Out>) -> ControlFlow<End> {
+        for step in out {
+            match step {
+                Out::Send(text) => self.queue(Message::text(text))?,
+                Out::Skipped(error) => self.skip(&error)?,
+                Out::Close => return ControlFlow::Break(End::Ours),
+                // One message gives one event, and no other is read before it is delivered.
+                Out::Event(event) => self.undelivered = Some(event),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn queue(&mut self, message: Message) -> ControlFlow<End> {
+        match self.socket.queue(message) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&self, error: &WsError) -> ControlFlow<End> {
+        match error {
+            WsError::Capacity(_) => ControlFlow::Break(End::Theirs(
+                CloseInfo::Broken(format!("the signaling server sent a message of more than {} KiB", MAX_MESSAGE / 1024)),
+                Some(CloseCode::Size),
+            )),
+            WsError::WriteBufferFull(_) => {
+                broken("the signaling server takes no more messages".to_owned())
+            }
+            WsError::Io(error) => broken(format!("the connection to the signaling server broke: {error}")),
+            WsError::Protocol(_) | WsError::Utf8(_) => ControlFlow::Break(End::Theirs(
+                CloseInfo::Broken(format!("the connection to the signaling server broke: {error}")),
+                Some(CloseCode::Protocol),
+            )),
+            error => broken(format!("the connection to the signaling server broke: {error}")),
+        }
+    }
+
+    /// Leaves a message out. The first is worth a warning; a server that sends one often sends thousands.
+    fn skip(&self, error: &ProtocolError) -> ControlFlow<End> {
+        if self.skipped.fetch_add(1, Ordering::Relaxed) == 0 {
+            warn!(%error, "skipped a signaling message; further ones are only counted");
+        } else {
+            debug!(%error, "skipped a signaling message");
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Moves the event in `slot` into the queue once it has room.
+async fn deliver(queue: &mpsc::Sender<SignalingEvent>, slot: &mut Option<SignalingEvent>) {
+    if let (Ok(room), Some(event)) = (queue.reserve().await, slot.take()) {
+        room.send(event);
+    }
+}
+
+fn broken(reason: String) -> ControlFlow<End> {
+    ControlFlow::Break(End::Theirs(CloseInfo::Broken(reason), None))
+}

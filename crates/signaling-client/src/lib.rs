@@ -1,0 +1,25 @@
+//! Signaling from the client's side: one pure codec per protocol and one driver that owns TCP, TLS and the WebSocket.
+//! [`connect`] makes one connection attempt; everything after that arrives as [`call_core::SignalingEvent`]s.
+//!
+//! The protocol so far is Ayame ([`AyameCodec`]). A dead signaling server never ends a running call: this crate only says
+//! that the connection is [lost](call_core::SignalingEvent::Lost), and the session core decides what that means.
+
+mod ayame;
+mod connect_error;
+mod driver;
+mod keep_alive;
+mod server_url;
+mod socket;
+mod tcp;
+mod text;
+mod tls;
+mod transport;
+mod wire;
+
+pub use ayame::{AyameCodec, CloseInfo, Command, Join, Out};
+pub use connect_error::{ConnectError, Stage};
+pub use driver::{Signaling, SignalingConfig, Timeouts, connect};
+pub use server_url::{UrlError, parse_server_url};
+pub use tls::{PinError, TlsOptions, parse_pin_sha256};
+pub use url::Url;
+pub use wire::ProtocolError;
