@@ -1,0 +1,123 @@
+//! The server as its owner sees it: started, asked where it is, shut down.
+//! Dropping it shuts it down too, in the background.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use call_core::RoomId;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::accept::{self, Shared};
+use crate::address;
+use crate::config::ServerConfig;
+use crate::hub;
+use crate::rooms::RoomServer;
+use crate::tls::{self, Identity, TlsError};
+
+/// Why a server does not start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The address is taken, not this machine's, or not allowed.
+    #[error("cannot listen on {address}: {source}; choose another address or port")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no usable certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A running signaling server.
+#[derive(Debug)]
+pub struct Server {
+    local: SocketAddr,
+    pin: Option<[u8; 32]>,
+    stop: DropGuard,
+    running: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts to listen. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the address or the certificate cannot be used.
+    pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
+        let unusable = |source| ServerError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(unusable)?;
+        let local = listener.local_addr().map_err(unusable)?;
+        let (acceptor, pin) = match tls::identity(&config.tls, local)? {
+            Some(Identity { acceptor, pin }) => (Some(acceptor), Some(pin)),
+            None => (None, None),
+        };
+        let rooms = RoomServer::new(config.limits.clone(), config.key.as_ref(), config.ice_servers);
+        let shared = Arc::new(Shared { limits: config.limits, allow_origins: config.allow_origins, acceptor });
+        let stop = CancellationToken::new();
+        let (hub, inbox) = hub::channel();
+        let accepting = accept::run(listener, shared, hub, stop.clone());
+        let running = tokio::spawn(async {
+            // The hub ends when the last connection has let go of its queue.
+            tokio::join!(hub::run(rooms, inbox), accepting);
+        });
+        Ok(Self { local, pin, stop: stop.drop_guard(), running })
+    }
+
+    /// The address it listens on, with the port that the system chose if 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// SHA-256 of its certificate in DER; `None` without TLS.
+    pub fn pin_sha256(&self) -> Option<[u8; 32]> {
+        self.pin
+    }
+
+    /// Where a peer connects to, such as `ws://127.0.0.1:7550/signaling`. A server on all addresses is told by the
+    /// one that other machines most likely reach.
+    pub fn signaling_url(&self) -> String {
+        let scheme = if self.pin.is_some() { "wss" } else { "ws" };
+        format!("{scheme}://{}/signaling", address::reachable(self.local))
+    }
+
+    /// The link that brings a browser into `room`.
+    pub fn page_url(&self, room: &RoomId) -> String {
+        let scheme = if self.pin.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/?room={}", address::reachable(self.local), percent_encode(room.as_str()))
+    }
+
+    /// Closes every connection with code 1001, waits for them for at most 2 s and returns when nothing is left.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // An error here is a panic in a task, which has been reported where it happened.
+        let _ = self.running.await;
+    }
+}
+
+/// Keeps the unreserved characters of RFC 3986 §2.3.
+fn percent_encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail"),
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_room_fits_into_a_link() {
+        assert_eq!(percent_encode("kitchen-2"), "kitchen-2");
+        assert_eq!(percent_encode("a room/ü&x=1#?"), "a%20room%2F%C3%BC%26x%3D1%23%3F");
+    }
+}
