@@ -23,9 +23,7 @@ impl Backoff {
 
     /// The wait before the next attempt. `random` is uniform in `[0, 1)`; other values are clamped, NaN counts as 1.
     pub fn next(&mut self, random: f64) -> Duration {
-        let widest = Self::BASE
-            .saturating_mul(2_u32.saturating_pow(self.attempt))
-            .min(Self::CAP);
+        let widest = Self::BASE.saturating_mul(2_u32.saturating_pow(self.attempt)).min(Self::CAP);
         self.attempt = self.attempt.saturating_add(1);
         // `min` and `max` return the other operand for NaN, so the product is always finite and not negative.
         widest.mul_f64(random.min(1.0).max(0.0))

@@ -16,7 +16,7 @@ pub enum DescriptionKind {
 }
 
 /// A session description (RFC 8866) and what it is for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Description {
     /// Offer, answer or rollback.
     pub kind: DescriptionKind,
@@ -28,19 +28,13 @@ impl Description {
     /// An offer with this SDP.
     #[must_use]
     pub fn offer(sdp: impl Into<String>) -> Self {
-        Self {
-            kind: DescriptionKind::Offer,
-            sdp: sdp.into(),
-        }
+        Self { kind: DescriptionKind::Offer, sdp: sdp.into() }
     }
 
     /// An answer with this SDP.
     #[must_use]
     pub fn answer(sdp: impl Into<String>) -> Self {
-        Self {
-            kind: DescriptionKind::Answer,
-            sdp: sdp.into(),
-        }
+        Self { kind: DescriptionKind::Answer, sdp: sdp.into() }
     }
 }
 
@@ -51,7 +45,7 @@ impl fmt::Debug for Description {
 }
 
 /// One address at which a peer may be reached (W3C `RTCIceCandidateInit`, RFC 8839 §5.1).
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Candidate {
     /// The `candidate:…` attribute value; empty at the end of the candidates.
     pub candidate: String,
@@ -64,7 +58,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Whether this says that no more candidates will follow (W3C WebRTC §4.8.2: an empty candidate).
+    /// Whether this says that no more candidates will follow (W3C `RTCIceCandidateInit`: an empty candidate).
     #[must_use]
     pub fn is_end_of_candidates(&self) -> bool {
         self.candidate.is_empty()

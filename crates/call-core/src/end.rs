@@ -94,15 +94,11 @@ impl fmt::Display for EndReason {
             Self::DurationReached => f.write_str("the asked-for duration was reached"),
             Self::Interrupted => f.write_str("the call was interrupted"),
             Self::PeerHungUp { reason: None } => f.write_str("the peer hung up"),
-            Self::PeerHungUp {
-                reason: Some(reason),
-            } => write!(f, "the peer hung up: {reason}"),
+            Self::PeerHungUp { reason: Some(reason) } => write!(f, "the peer hung up: {reason}"),
             Self::PeerLeft => f.write_str("the peer left"),
             Self::PeerLost => f.write_str("the connection to the peer was lost"),
             Self::NoPeerCame => f.write_str("nobody came into the room"),
-            Self::NoMediaPath => {
-                f.write_str("no path to the peer was found: a TURN server (--ice-server) may help")
-            }
+            Self::NoMediaPath => f.write_str("no path to the peer was found: a TURN server (--ice-server) may help"),
             Self::RoomFull => f.write_str("the room is full: two peers are in it already"),
             Self::SignalingRefused { reason } => {
                 write!(f, "the signaling server refused: {reason}")
@@ -110,11 +106,17 @@ impl fmt::Display for EndReason {
             Self::SignalingUnreachable { reason } => {
                 write!(f, "the signaling server cannot be reached: {reason}")
             }
-            Self::SignalingLost => {
-                f.write_str("the signaling server was lost before the peers were connected")
-            }
+            Self::SignalingLost => f.write_str("the signaling server was lost before the peers were connected"),
             Self::DeviceFailure { reason } => write!(f, "a device failed: {reason}"),
             Self::Internal { reason } => write!(f, "internal error: {reason}"),
         }
     }
+}
+
+/// Words of the peer or the server, fit to be shown: one line, no control characters (they can steer a terminal), not long.
+pub(crate) fn foreign_words(words: &str) -> String {
+    /// In characters: a sentence or two.
+    const LONGEST: usize = 200;
+    let visible = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST);
+    visible.collect::<String>().trim().to_owned()
 }

@@ -8,12 +8,13 @@
 //! use call_core::{Input, Output, Phase, Session, SessionConfig, SignalCommand};
 //! use std::time::Instant;
 //!
-//! let start = Instant::now();
-//! let mut session = Session::new(SessionConfig::default(), start);
-//! session.handle(start, Input::Start);
-//! assert_eq!(session.poll(), Some(Output::Phase(Phase::Joining)));
-//! assert_eq!(session.poll(), Some(Output::Signal(SignalCommand::Connect)));
-//! assert_eq!(session.poll(), None);
+//! fn begin(now: Instant) -> Session {
+//!     let mut session = Session::new(SessionConfig::default(), now);
+//!     session.handle(now, Input::Start);
+//!     assert_eq!(session.poll(), Some(Output::Phase(Phase::Joining)));
+//!     assert_eq!(session.poll(), Some(Output::Signal(SignalCommand::Connect)));
+//!     session
+//! }
 //! ```
 
 mod backoff;
@@ -33,6 +34,6 @@ pub use negotiator::{Negotiator, NegotiatorInput, NegotiatorOutput};
 pub use role::Role;
 pub use secret::Secret;
 pub use session::{
-    Input, Output, PeerAction, PeerEvent, Phase, Reject, Session, SessionConfig, SignalCommand,
-    SignalingEvent, Timeouts, Timer,
+    Input, Output, PeerAction, PeerEvent, Phase, Reject, Session, SessionConfig, SignalCommand, SignalingEvent,
+    Timeouts, Timer,
 };

@@ -78,15 +78,8 @@ impl fmt::Display for RoomIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => write!(f, "a room needs a name: give at least one character"),
-            Self::TooLong { bytes } => write!(
-                f,
-                "the room name has {bytes} bytes: use at most {}",
-                RoomId::MAX_BYTES
-            ),
-            Self::SpaceAtEdge => write!(
-                f,
-                "the room name begins or ends with white space: remove it"
-            ),
+            Self::TooLong { bytes } => write!(f, "the room name has {bytes} bytes: use at most {}", RoomId::MAX_BYTES),
+            Self::SpaceAtEdge => write!(f, "the room name begins or ends with white space: remove it"),
             Self::Unprintable { character } => write!(
                 f,
                 "the room name contains the unprintable character {}: use visible characters",

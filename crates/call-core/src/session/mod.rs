@@ -4,61 +4,97 @@
 mod config;
 mod input;
 mod output;
+mod peer;
+mod signaling;
+mod timers;
 
 pub use config::{SessionConfig, Timeouts};
 pub use input::{Input, PeerEvent, Reject, SignalingEvent};
 pub use output::{Output, PeerAction, Phase, SignalCommand};
+pub use timers::Timer;
 
+use crate::{Backoff, EndReason, IceServer, Role};
+use peer::Peer;
+use signaling::{Link, Outage, Random};
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// What a [`Session::deadline`] is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Timer {
-    /// The next attempt to reach the signaling server.
-    Retry,
-    /// The attempts to reach the signaling server have lasted too long.
-    Signaling,
-    /// Nobody came.
-    Wait,
-    /// The peers found no path.
-    Negotiating,
-    /// The peer's leaving was reported and the connection did not come up.
-    LateConnect,
-    /// The peer's leaving was reported and it has fallen silent.
-    Silence,
-    /// The path did not come back.
-    Reconnecting,
-    /// The asked-for duration is over.
-    Duration,
-    /// The shell did not report that the connection is closed.
-    Closing,
-}
-
 /// One call.
+///
+/// Its phase follows from the signaling link and the peer: `peer` is `None` until the room is joined, and from then on
+/// there is one, opened before anybody came, because that saves its set-up time when somebody does.
 #[derive(Debug)]
 pub struct Session {
-    outputs: VecDeque<Output>,
+    config: SessionConfig,
+    started: bool,
+    link: Link,
+    /// Since when and why we are not in the room, while we need to be.
+    outage: Option<Outage>,
+    backoff: Backoff,
+    random: Random,
+    /// Our part, from the last time that we joined; `None` before the first.
+    role: Option<Role>,
+    /// Ours and the server's, from the last time that we joined.
+    ice_servers: Vec<IceServer>,
+    /// When the wait for a peer is over; set when we first joined, and kept when we join again.
+    wait_until: Option<Instant>,
+    peer: Option<Peer>,
+    /// Connections told to close that have not reported it.
+    closing: u32,
+    /// When the call was first connected.
+    connected_at: Option<Instant>,
+    end: Option<End>,
     phase: Phase,
+    outputs: VecDeque<Output>,
+}
+
+/// The end of the call, from the decision on.
+#[derive(Debug)]
+struct End {
+    reason: EndReason,
+    decided_at: Instant,
 }
 
 impl Session {
-    /// A call that begins with [`Input::Start`]. `start` is the time now.
+    /// A call that begins with [`Input::Start`]. `start` is the time now: from here on the server has to be reached.
     #[must_use]
-    pub fn new(_config: SessionConfig, _start: Instant) -> Self {
+    pub fn new(config: SessionConfig, start: Instant) -> Self {
         Self {
-            outputs: VecDeque::new(),
+            started: false,
+            link: Link::Off,
+            outage: Some(Outage::first(start)),
+            backoff: Backoff::new(),
+            random: Random::new(config.seed),
+            role: None,
+            ice_servers: Vec::new(),
+            wait_until: None,
+            peer: None,
+            closing: 0,
+            connected_at: None,
+            end: None,
             phase: Phase::Joining,
+            outputs: VecDeque::new(),
+            config,
         }
     }
 
-    /// Takes note of `input`. Never fails: what cannot be used becomes a warning.
-    pub fn handle(&mut self, _now: Instant, input: Input) {
-        if input == Input::Start {
-            self.outputs.push_back(Output::Phase(Phase::Joining));
-            self.outputs
-                .push_back(Output::Signal(SignalCommand::Connect));
+    /// Takes note of `input`. Never fails: what cannot be used is skipped, with a warning where the person should know.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match (&self.end, input) {
+            (_, Input::Timeout) => self.expire(now),
+            (_, Input::Peer(PeerEvent::Closed)) => self.peer_closed(now),
+            // Deciding the end twice would tell two reasons.
+            (Some(_), _) => {}
+            (None, Input::Start) => self.start(),
+            (None, Input::Signaling(event)) => self.signaling_event(now, event),
+            (None, Input::Peer(event)) => self.peer_event(now, event),
+            (None, Input::HangUp) => self.finish(now, EndReason::HungUp),
+            (None, Input::Interrupt) => self.finish(now, EndReason::Interrupted),
+            (None, Input::DeviceFailed(reason)) => {
+                self.finish(now, EndReason::DeviceFailure { reason });
+            }
         }
+        self.show_phase(self.current_phase());
     }
 
     /// The next thing to do, in order; to be drained after every input.
@@ -66,15 +102,89 @@ impl Session {
         self.outputs.pop_front()
     }
 
-    /// When to come back with [`Input::Timeout`], and why.
-    #[must_use]
-    pub fn deadline(&self) -> Option<(Instant, Timer)> {
-        None
-    }
-
     /// Where the call stands.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
+
+    fn start(&mut self) {
+        if !self.started {
+            self.started = true;
+            self.outputs.push_back(Output::Phase(Phase::Joining));
+            self.connect_signaling();
+        }
+    }
+
+    fn current_phase(&self) -> Phase {
+        if self.phase == Phase::Ended {
+            return Phase::Ended;
+        }
+        if self.end.is_some() {
+            return Phase::Ending;
+        }
+        match &self.peer {
+            Some(peer) if peer.is_disconnected() => Phase::Reconnecting,
+            Some(peer) if peer.is_connected() => Phase::Connected,
+            Some(peer) if peer.is_negotiating() => Phase::Negotiating,
+            Some(_) => Phase::Waiting,
+            None => Phase::Joining,
+        }
+    }
+
+    /// The end is decided, and the shell is still closing the connection.
+    fn is_ending(&self) -> bool {
+        self.end.is_some() && self.phase != Phase::Ended
+    }
+
+    fn show_phase(&mut self, phase: Phase) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.outputs.push_back(Output::Phase(phase));
+        }
+    }
+
+    /// Decides the end: says goodbye, leaves the room, closes the connection, and waits until that is done.
+    fn finish(&mut self, now: Instant, reason: EndReason) {
+        if self.end.is_some() {
+            return;
+        }
+        if let Some(words) = reason.goodbye()
+            && self.peer.as_ref().is_some_and(Peer::hears_goodbye)
+        {
+            let reason = words.to_owned();
+            self.act(PeerAction::SendGoodbye { reason });
+        }
+        self.leave_signaling();
+        self.outage = None;
+        self.drop_peer();
+        self.end = Some(End { reason, decided_at: now });
+        if self.closing == 0 {
+            self.conclude();
+        }
+    }
+
+    /// Ends the call whose end was decided.
+    fn conclude(&mut self) {
+        if let Some(end) = self.end.as_ref().filter(|_| self.is_ending()) {
+            let ended = Output::Ended(end.reason.clone());
+            self.show_phase(Phase::Ended);
+            self.outputs.push_back(ended);
+        }
+    }
+
+    fn act(&mut self, action: PeerAction) {
+        self.outputs.push_back(Output::Peer(action));
+    }
+
+    fn signal(&mut self, command: SignalCommand) {
+        self.outputs.push_back(Output::Signal(command));
+    }
+
+    fn warn(&mut self, text: impl Into<String>) {
+        self.outputs.push_back(Output::Warn(text.into()));
+    }
 }
+
+#[cfg(test)]
+mod tests;

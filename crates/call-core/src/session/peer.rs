@@ -1,0 +1,361 @@
+//! The session's rules for the peer: from the first description to the sign that it is gone.
+//! A leaving that signaling reports is only a doubt: the peer's own packets, or their absence, decide.
+
+use super::{PeerAction, PeerEvent, Session, SignalCommand};
+use crate::end::foreign_words;
+use crate::{Candidate, EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Candidates of ours that wait for our first description: as many as are taken from a peer.
+const CANDIDATE_LIMIT: usize = Negotiator::QUEUE_LIMIT;
+
+/// Packets that come at least this often are a steady flow, whose end means something: media does, a chat does not.
+const STEADY: Duration = Duration::from_secs(1);
+
+/// Packets for this long after a doubt arose show that it was wrong.
+const REFUTED: Duration = Duration::from_secs(3);
+
+/// From the closing of the connection to the end: a goodbye that was sent before may still be on its way through the shell.
+const GOODBYE_IN_FLIGHT: Duration = Duration::from_millis(200);
+
+/// One generation of the connection to a peer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    negotiator: Negotiator,
+    /// Whether a description of ours went out; candidates must not overtake it.
+    introduced: bool,
+    candidates: VecDeque<Candidate>,
+    hears_goodbye: bool,
+    connected: bool,
+    /// The shell reported that the connection is closed: nothing more can come.
+    closed: bool,
+    /// When the first description of the peer was applied.
+    pub(super) negotiating_since: Option<Instant>,
+    pub(super) disconnected_since: Option<Instant>,
+    /// When signaling reported that the peer left.
+    pub(super) left_at: Option<Instant>,
+    doubt: Option<Doubt>,
+    /// When packets arrived: the latest report and the one before.
+    activity: [Option<Instant>; 2],
+}
+
+/// A sign that a connected peer is gone.
+#[derive(Debug)]
+struct Doubt {
+    since: Instant,
+    /// What the call ends with when the doubt is right.
+    verdict: EndReason,
+}
+
+impl Peer {
+    fn new(polite: bool) -> Self {
+        Self {
+            negotiator: Negotiator::new(polite),
+            introduced: false,
+            candidates: VecDeque::new(),
+            hears_goodbye: false,
+            connected: false,
+            closed: false,
+            negotiating_since: None,
+            disconnected_since: None,
+            left_at: None,
+            doubt: None,
+            activity: [None; 2],
+        }
+    }
+
+    pub(super) fn is_negotiating(&self) -> bool {
+        self.negotiating_since.is_some() && !self.connected
+    }
+
+    pub(super) fn is_exchanged(&self) -> bool {
+        self.negotiator.is_exchanged()
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    pub(super) fn is_disconnected(&self) -> bool {
+        self.disconnected_since.is_some()
+    }
+
+    pub(super) fn hears_goodbye(&self) -> bool {
+        self.hears_goodbye
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.left_at.is_some()
+    }
+
+    /// When the doubt, if there is one, becomes a certainty. `silence` is how long a steady flow may pause.
+    pub(super) fn silent_at(&self, silence: Duration) -> Option<Instant> {
+        let doubt = self.doubt.as_ref()?;
+        if self.closed {
+            return doubt.since.checked_add(GOODBYE_IN_FLIGHT);
+        }
+        // Of a peer that was quiet before, silence says nothing: ICE will tell.
+        let [Some(last), Some(before)] = self.activity else {
+            return None;
+        };
+        let steady =
+            last.saturating_duration_since(before) <= STEADY && doubt.since.saturating_duration_since(last) <= STEADY;
+        steady.then(|| last.max(doubt.since).checked_add(silence)).flatten()
+    }
+
+    /// What the call ends with when this connected peer is gone.
+    fn verdict(&self) -> EndReason {
+        let doubt = self.doubt.as_ref();
+        doubt.map_or(EndReason::PeerLost, |doubt| doubt.verdict.clone())
+    }
+
+    fn active(&mut self, now: Instant) {
+        self.activity = [Some(now), self.activity[0]];
+        let refuted = |doubt: &Doubt| now.saturating_duration_since(doubt.since) >= REFUTED;
+        if !self.closed && self.doubt.as_ref().is_some_and(refuted) {
+            self.doubt = None;
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn open_peer(&mut self, polite: bool) {
+        self.peer = Some(Peer::new(polite));
+        let ice_servers = self.ice_servers.clone();
+        self.act(PeerAction::Open { ice_servers });
+    }
+
+    /// Closes the connection, if there is one.
+    pub(super) fn drop_peer(&mut self) {
+        if let Some(peer) = self.peer.take() {
+            self.closing += u32::from(!peer.closed);
+            self.act(PeerAction::Close);
+        }
+    }
+
+    /// An offer came: one from a peer that left is a new run of it, or another peer, that knows nothing of our connection.
+    pub(super) fn replace_left_peer(&mut self, now: Instant) {
+        if let Some(role) = self.role
+            && self.peer.as_ref().is_some_and(Peer::has_left)
+        {
+            self.drop_peer();
+            self.open_peer(role.polite);
+            if let Some(peer) = &mut self.peer {
+                peer.negotiating_since = Some(now);
+            }
+        }
+    }
+
+    pub(super) fn peer_event(&mut self, now: Instant, event: PeerEvent) {
+        let Some(peer) = &mut self.peer else {
+            return;
+        };
+        match event {
+            PeerEvent::Opened(Ok(())) => self.negotiate(now, In::Opened),
+            PeerEvent::Opened(Err(error)) => {
+                let reason = format!("could not open a peer connection: {error}");
+                self.finish(now, EndReason::Internal { reason });
+            }
+            PeerEvent::NegotiationNeeded => self.negotiation_needed(now),
+            PeerEvent::OfferCreated(result) => self.negotiate(now, In::OfferCreated(result)),
+            PeerEvent::AnswerCreated(result) => self.negotiate(now, In::AnswerCreated(result)),
+            PeerEvent::LocalSet(result) => self.negotiate(now, In::LocalSet(result)),
+            PeerEvent::RemoteSet(result) => self.negotiate(now, In::RemoteSet(result)),
+            PeerEvent::RolledBack(result) => self.negotiate(now, In::RolledBack(result)),
+            PeerEvent::LocalCandidate(candidate) => self.local_candidate(candidate),
+            // The first time, DTLS is still to come.
+            PeerEvent::IceConnected => peer.disconnected_since = None,
+            PeerEvent::Connected => self.connected(now),
+            PeerEvent::Disconnected => self.disconnected(now),
+            PeerEvent::Failed => self.failed(now),
+            PeerEvent::DataOpen => peer.hears_goodbye = true,
+            PeerEvent::Goodbye { reason } => {
+                let reason = reason.map(|words| foreign_words(&words));
+                let reason = reason.filter(|words| !words.is_empty());
+                self.finish(now, EndReason::PeerHungUp { reason });
+            }
+            PeerEvent::DataClosed => {
+                peer.hears_goodbye = false;
+                self.doubt(now, EndReason::PeerLeft);
+            }
+            PeerEvent::Activity => peer.active(now),
+            PeerEvent::Closed => self.peer_closed(now),
+        }
+    }
+
+    /// The shell closed a connection: one that we told it to close, or else the peer closed ours.
+    pub(super) fn peer_closed(&mut self, now: Instant) {
+        if self.closing > 0 {
+            self.closing -= 1;
+            if self.closing == 0 {
+                self.conclude();
+            }
+        } else if let Some(peer) = &mut self.peer {
+            peer.closed = true;
+            peer.hears_goodbye = false;
+            if peer.connected {
+                peer.doubt = Some(Doubt { since: now, verdict: EndReason::PeerLeft });
+            } else {
+                self.failed(now);
+            }
+        }
+    }
+
+    /// Signaling reports that the peer left.
+    pub(super) fn peer_left(&mut self, now: Instant) {
+        let Some(peer) = self.peer.as_mut().filter(|_| self.link.is_joined()) else {
+            return;
+        };
+        if peer.connected || peer.is_exchanged() {
+            peer.left_at.get_or_insert(now);
+            self.doubt(now, EndReason::PeerLost);
+        } else {
+            self.wait_for_another(now);
+        }
+    }
+
+    /// The connection that never came up is of no use any more, as its peer left: makes room for the next.
+    pub(super) fn wait_for_another(&mut self, now: Instant) {
+        if self.connected_at.is_some() {
+            return self.finish(now, EndReason::PeerLost);
+        }
+        self.drop_peer();
+        self.rejoin(now);
+    }
+
+    /// Ends a call whose peer is gone for certain.
+    pub(super) fn gone(&mut self, now: Instant) {
+        let verdict = self.peer.as_ref().map(Peer::verdict);
+        self.finish(now, verdict.unwrap_or(EndReason::PeerLost));
+    }
+
+    /// Ends a call whose connection did not come up.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        let reason = match self.connected_at {
+            Some(_) => EndReason::PeerLost,
+            None => EndReason::NoMediaPath,
+        };
+        self.finish(now, reason);
+    }
+
+    /// Lets the negotiator take `input` and carries out what follows.
+    pub(super) fn negotiate(&mut self, now: Instant, input: In) {
+        let Some(peer) = &mut self.peer else {
+            return;
+        };
+        peer.negotiator.handle(input);
+        if peer.negotiator.is_described() {
+            peer.negotiating_since.get_or_insert(now);
+        }
+        while let Some(output) = self.peer.as_mut().and_then(|peer| peer.negotiator.poll()) {
+            match output {
+                Out::CreateOffer => self.act(PeerAction::CreateOffer),
+                Out::CreateAnswer => self.act(PeerAction::CreateAnswer),
+                Out::SetLocal(description) => self.act(PeerAction::SetLocal(description)),
+                Out::SetRemote(description) => self.act(PeerAction::SetRemote(description)),
+                Out::Rollback => self.act(PeerAction::Rollback),
+                Out::AddCandidate(candidate) => self.act(PeerAction::AddCandidate(candidate)),
+                Out::Send(description) => {
+                    self.signal(SignalCommand::Describe(description));
+                    self.introduce();
+                }
+                Out::Warn(text) => self.warn(text),
+                Out::Failed(text) => self.negotiation_failed(now, text),
+            }
+        }
+    }
+
+    fn negotiation_needed(&mut self, now: Instant) {
+        // Before, the first offer covers it: ours is made on joining, the peer's is awaited.
+        if self.peer.as_ref().is_none_or(|peer| !peer.connected) {
+            return;
+        }
+        if self.link.is_joined() {
+            self.negotiate(now, In::NegotiationNeeded);
+        } else {
+            self.warn("the call cannot be changed without the signaling server");
+        }
+    }
+
+    fn negotiation_failed(&mut self, now: Instant, text: String) {
+        self.warn(text);
+        // A call that is on goes on as it is.
+        if self.peer.as_ref().is_some_and(|peer| !peer.connected) {
+            self.give_up(now);
+        }
+    }
+
+    fn local_candidate(&mut self, candidate: Candidate) {
+        let Some(peer) = self.peer.as_mut().filter(|_| self.link.is_joined()) else {
+            return;
+        };
+        // Some peers take an empty candidate for a broken one, and ICE does not need it.
+        if candidate.is_end_of_candidates() {
+            return;
+        }
+        if peer.introduced {
+            self.signal(SignalCommand::Candidate(candidate));
+        } else if peer.candidates.len() < CANDIDATE_LIMIT {
+            peer.candidates.push_back(candidate);
+        }
+    }
+
+    /// Our description went out: the candidates may follow.
+    fn introduce(&mut self) {
+        if let Some(peer) = &mut self.peer {
+            peer.introduced = true;
+            for candidate in std::mem::take(&mut peer.candidates) {
+                self.signal(SignalCommand::Candidate(candidate));
+            }
+        }
+    }
+
+    fn connected(&mut self, now: Instant) {
+        let Some(peer) = &mut self.peer else {
+            return;
+        };
+        peer.disconnected_since = None;
+        if !peer.connected {
+            peer.connected = true;
+            self.connected_at.get_or_insert(now);
+            if peer.has_left() {
+                self.doubt(now, EndReason::PeerLost);
+            }
+        }
+    }
+
+    fn disconnected(&mut self, now: Instant) {
+        if let Some(peer) = &mut self.peer
+            && peer.connected
+        {
+            peer.disconnected_since.get_or_insert(now);
+            if peer.doubt.is_some() {
+                self.gone(now);
+            }
+        }
+    }
+
+    fn failed(&mut self, now: Instant) {
+        match &self.peer {
+            Some(peer) if peer.connected => self.gone(now),
+            Some(peer) if peer.has_left() => self.wait_for_another(now),
+            _ => self.give_up(now),
+        }
+    }
+
+    /// Something says that a connected peer is gone; two signs together, or silence, make it certain.
+    fn doubt(&mut self, now: Instant, verdict: EndReason) {
+        let Some(peer) = self.peer.as_mut().filter(|peer| peer.connected) else {
+            return;
+        };
+        let doubt = peer.doubt.get_or_insert_with(|| Doubt { since: now, verdict: verdict.clone() });
+        // Closing in order says more than a word from the server.
+        if verdict == EndReason::PeerLeft {
+            doubt.verdict = verdict;
+        }
+        if peer.is_disconnected() {
+            self.gone(now);
+        }
+    }
+}

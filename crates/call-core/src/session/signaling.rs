@@ -1,0 +1,192 @@
+//! The session's rules for signaling: getting into the room, staying there while it is needed, and doing without it once it is not.
+//! Losing the server matters only until two descriptions are exchanged.
+
+use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
+use crate::end::foreign_words;
+use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, Role};
+use std::time::{Duration, Instant};
+
+/// A connection that lasted this long was a good one: the next attempt need not wait long.
+const PROVEN: Duration = Duration::from_secs(10);
+
+/// A server has no use for more: each is asked from each of our addresses.
+const MAX_ICE_SERVERS: usize = 16;
+
+/// The connection to the signaling server.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Not wanted: before the start, after the end, or because the call goes on without it.
+    Off,
+    /// Connecting or joining.
+    Connecting,
+    /// In the room.
+    Joined { since: Instant },
+    /// Waiting for the next attempt.
+    Retrying { at: Instant },
+}
+
+impl Link {
+    pub(super) fn is_joined(&self) -> bool {
+        matches!(self, Self::Joined { .. })
+    }
+
+    /// Whether the shell has a connection, or is making one.
+    fn is_used(&self) -> bool {
+        matches!(self, Self::Connecting | Self::Joined { .. })
+    }
+}
+
+/// A time in which we are not in the room but need to be.
+#[derive(Debug)]
+pub(super) struct Outage {
+    pub(super) since: Instant,
+    /// What the call ends with when the outage lasts too long.
+    pub(super) failure: EndReason,
+}
+
+impl Outage {
+    /// The time before we first joined.
+    pub(super) fn first(now: Instant) -> Self {
+        let reason = "it did not answer".to_owned();
+        Self { since: now, failure: EndReason::SignalingUnreachable { reason } }
+    }
+}
+
+/// Spreads the attempts of many clients; SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014) is more than enough for that.
+#[derive(Debug)]
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Uniform in `[0, 1)`.
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let bits = (z ^ (z >> 31)) >> 32;
+        bits as f64 / f64::from(u32::MAX).next_up()
+    }
+}
+
+impl Session {
+    pub(super) fn signaling_event(&mut self, now: Instant, event: SignalingEvent) {
+        match event {
+            SignalingEvent::Joined { role, ice_servers } => self.joined(now, role, ice_servers),
+            SignalingEvent::Description(description) => self.remote_description(now, description),
+            SignalingEvent::Candidate(candidate) => {
+                self.negotiate(now, NegotiatorInput::RemoteCandidate(candidate));
+            }
+            SignalingEvent::PeerLeft => self.peer_left(now),
+            SignalingEvent::Rejected(Reject::RoomFull) => {
+                // When we were in the room before, the second peer may be our own ghost.
+                let retry = self.role.is_some();
+                self.link_lost(now, EndReason::RoomFull, retry);
+            }
+            SignalingEvent::Rejected(Reject::Refused(reason)) => {
+                let reason = foreign_words(&reason);
+                self.link_lost(now, EndReason::SignalingRefused { reason }, false);
+            }
+            SignalingEvent::Unreachable { reason, retry } => {
+                let reason = foreign_words(&reason);
+                self.link_lost(now, EndReason::SignalingUnreachable { reason }, retry);
+            }
+            SignalingEvent::Lost { reason } => {
+                let reason = format!("the connection broke: {}", foreign_words(&reason));
+                self.link_lost(now, EndReason::SignalingUnreachable { reason }, true);
+            }
+        }
+    }
+
+    /// Makes a connection to the server.
+    pub(super) fn connect_signaling(&mut self) {
+        self.link = Link::Connecting;
+        self.signal(SignalCommand::Connect);
+    }
+
+    /// Leaves the room for good, if we are in it or on the way.
+    pub(super) fn leave_signaling(&mut self) {
+        if self.link.is_used() {
+            self.signal(SignalCommand::Leave);
+        }
+        self.link = Link::Off;
+    }
+
+    /// Joins the room anew to wait for another peer.
+    pub(super) fn rejoin(&mut self, now: Instant) {
+        if self.link.is_used() {
+            self.signal(SignalCommand::Leave);
+        }
+        self.retry(now, EndReason::SignalingLost);
+    }
+
+    /// Plans the next attempt to join; `failure` is what the call ends with when none succeeds for too long.
+    fn retry(&mut self, now: Instant, failure: EndReason) {
+        if let Link::Joined { since } = self.link
+            && now.saturating_duration_since(since) >= PROVEN
+        {
+            self.backoff.reset();
+        }
+        let since = self.outage.as_ref().map_or(now, |outage| outage.since);
+        self.outage = Some(Outage { since, failure });
+        let wait = self.backoff.next(self.random.next());
+        self.link = Link::Retrying { at: now + wait };
+    }
+
+    fn joined(&mut self, now: Instant, role: Role, mut ice_servers: Vec<IceServer>) {
+        if self.link != Link::Connecting {
+            return self.warn("the signaling server let us into the room again: skipped");
+        }
+        self.link = Link::Joined { since: now };
+        self.outage = None;
+        if self.role.is_none() {
+            self.wait_until = self.config.wait.and_then(|wait| now.checked_add(wait));
+        }
+        self.role = Some(role);
+        self.ice_servers.clone_from(&self.config.ice_servers);
+        ice_servers.truncate(MAX_ICE_SERVERS);
+        for server in ice_servers {
+            if !self.ice_servers.contains(&server) {
+                self.ice_servers.push(server);
+            }
+        }
+        self.open_peer(role.polite);
+        if role.offers_first {
+            self.negotiate(now, NegotiatorInput::NegotiationNeeded);
+        }
+    }
+
+    fn remote_description(&mut self, now: Instant, description: Description) {
+        if description.kind == DescriptionKind::Offer && self.link.is_joined() {
+            self.replace_left_peer(now);
+        }
+        self.negotiate(now, NegotiatorInput::Remote(description));
+    }
+
+    /// The connection to the server ended, or none came about. `retry` is whether another attempt makes sense.
+    fn link_lost(&mut self, now: Instant, failure: EndReason, retry: bool) {
+        if !self.link.is_used() {
+            return;
+        }
+        let needed = self.connected_at.is_none() && self.peer.as_ref().is_none_or(|peer| !peer.is_exchanged());
+        if !needed {
+            self.link = Link::Off;
+            // A server that reports the peer's leaving may close our connection with it: no news.
+            if !self.peer.as_ref().is_some_and(Peer::has_left) {
+                self.warn(format!("{failure}; the call goes on without it"));
+            }
+        } else if retry {
+            self.warn(format!("{failure}; trying again"));
+            self.drop_peer();
+            // Once we were in the room, how the last attempt failed matters less than that we are out of it.
+            let lost = self.role.is_some() && failure != EndReason::RoomFull;
+            self.retry(now, if lost { EndReason::SignalingLost } else { failure });
+        } else {
+            self.link = Link::Off;
+            self.finish(now, failure);
+        }
+    }
+}
