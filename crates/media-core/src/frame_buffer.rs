@@ -1,9 +1,14 @@
 //! The frame buffer turns video packets into whole frames in decoding order, starting at a keyframe.
 //! A frame whose references are lost never comes out of it: it asks for a keyframe instead.
 
+mod buffer;
+mod due;
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
-use crate::RtpPacket;
+pub use buffer::FrameBuffer;
 
 /// What the payload of a packet says about its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,37 +83,4 @@ pub struct FrameFigures {
     pub keyframes: u64,
     /// Keyframes asked for.
     pub keyframe_requests: u64,
-}
-
-/// The buffer of one video stream with a 90 kHz RTP clock.
-#[derive(Debug)]
-pub struct FrameBuffer<P> {
-    last: Option<P>,
-}
-
-impl<P: AsRef<[u8]>> FrameBuffer<P> {
-    /// An empty buffer.
-    pub fn new(_config: FrameBufferConfig) -> Self {
-        Self { last: None }
-    }
-
-    /// A packet came in.
-    pub fn insert(&mut self, _now: Instant, packet: RtpPacket<P>, _info: PayloadInfo) {
-        self.last = Some(packet.payload);
-    }
-
-    /// The next output; call it until it returns `None` after each insert and at the deadline.
-    pub fn poll(&mut self, _now: Instant) -> Option<FrameOutput<P>> {
-        None
-    }
-
-    /// When to poll again although no packet came.
-    pub fn deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    /// What the buffer did so far.
-    pub fn figures(&self) -> FrameFigures {
-        FrameFigures::default()
-    }
 }

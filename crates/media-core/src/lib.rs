@@ -8,14 +8,14 @@ mod frame_buffer;
 mod picture;
 mod playout;
 mod quality;
+mod ring;
 mod rtp;
 mod slot;
+mod transit;
 mod units;
 
-pub use allocation::{Allocation, AllocationCaps, RateAllocator};
-pub use frame_buffer::{
-    EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo,
-};
+pub use allocation::{Allocation, RateAllocator};
+pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 pub use picture::{CapturedPicture, Picture, PicturePool};
 pub use playout::{Adjust, Playout, PlayoutBuffer, PlayoutConfig, PlayoutFigures};
 pub use quality::{ConcealmentMeter, FpsMeter, FreezeFigures, FreezeMeter, JitterMeter};

@@ -21,11 +21,7 @@ impl Picture {
     pub fn black(size: Size) -> Self {
         let mut data = vec![16; byte_len(size)];
         data[size.pixels()..].fill(128);
-        Self {
-            size,
-            data,
-            home: None,
-        }
+        Self { size, data, home: None }
     }
 
     /// Width and height in pixels.
@@ -67,11 +63,7 @@ fn byte_len(size: Size) -> usize {
 /// A deep copy that belongs to no pool.
 impl Clone for Picture {
     fn clone(&self) -> Self {
-        Self {
-            size: self.size,
-            data: self.data.clone(),
-            home: None,
-        }
+        Self { size: self.size, data: self.data.clone(), home: None }
     }
 }
 
@@ -112,23 +104,14 @@ struct Shared {
 impl PicturePool {
     /// A pool that keeps at most `max_free` idle buffers; as many as pictures are in flight at once is enough.
     pub fn new(max_free: usize) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                free: Mutex::new(Vec::with_capacity(max_free)),
-                max_free,
-            }),
-        }
+        Self { shared: Arc::new(Shared { free: Mutex::new(Vec::with_capacity(max_free)), max_free }) }
     }
 
     /// A picture with unspecified contents: overwrite every pixel. It allocates only when no idle buffer is large enough.
     pub fn take(&self, size: Size) -> Picture {
         let mut data = self.free().pop().unwrap_or_default();
         data.resize(byte_len(size), 0);
-        Picture {
-            size,
-            data,
-            home: Some(self.clone()),
-        }
+        Picture { size, data, home: Some(self.clone()) }
     }
 
     fn put_back(&self, data: Vec<u8>) {
@@ -140,10 +123,7 @@ impl PicturePool {
 
     /// The list stays whole whatever its last user did, so a poisoned lock is no reason to stop.
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
-        self.shared
-            .free
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,10 +151,7 @@ mod tests {
 
     #[test]
     fn planes_of_an_odd_size_round_up() {
-        let mut picture = Picture::black(Size {
-            width: 5,
-            height: 3,
-        });
+        let mut picture = Picture::black(Size { width: 5, height: 3 });
         assert_eq!(picture.planes().map(<[u8]>::len), [15, 6, 6]);
         assert_eq!(picture.planes_mut().map(|plane| plane.len()), [15, 6, 6]);
         assert!(picture.planes()[0].iter().all(|&y| y == 16));
@@ -184,32 +161,19 @@ mod tests {
     #[test]
     fn a_dropped_picture_gives_its_buffer_back() {
         let pool = PicturePool::new(1);
-        let size = Size {
-            width: 64,
-            height: 32,
-        };
+        let size = Size { width: 64, height: 32 };
         let picture = pool.take(size);
         let buffer = picture.as_bytes().as_ptr();
         drop(picture);
-        let again = pool.take(Size {
-            width: 32,
-            height: 32,
-        });
-        assert_eq!(
-            again.as_bytes().as_ptr(),
-            buffer,
-            "a smaller picture fits in the recycled buffer"
-        );
+        let again = pool.take(Size { width: 32, height: 32 });
+        assert_eq!(again.as_bytes().as_ptr(), buffer, "a smaller picture fits in the recycled buffer");
         assert_eq!(again.as_bytes().len(), 32 * 32 * 3 / 2);
     }
 
     #[test]
     fn the_pool_keeps_no_more_than_it_was_told() {
         let pool = PicturePool::new(2);
-        let size = Size {
-            width: 16,
-            height: 16,
-        };
+        let size = Size { width: 16, height: 16 };
         drop([pool.take(size), pool.take(size), pool.take(size)]);
         assert_eq!(pool.free().len(), 2);
     }
@@ -217,10 +181,7 @@ mod tests {
     #[test]
     fn a_clone_is_equal_and_independent() {
         let pool = PicturePool::new(1);
-        let mut picture = pool.take(Size {
-            width: 16,
-            height: 16,
-        });
+        let mut picture = pool.take(Size { width: 16, height: 16 });
         picture.as_bytes_mut().fill(7);
         let mut copy = picture.clone();
         assert_eq!(copy, picture);

@@ -1,9 +1,16 @@
 //! The playout buffer turns audio packets that arrive unevenly into one packet each time the player asks.
 //! It keeps as little delay as the network allows, and clock drift never adds to it.
 
-use std::time::{Duration, Instant};
+mod buffer;
+mod delay;
+mod pace;
+mod packet_length;
+#[cfg(test)]
+mod tests;
 
-use crate::RtpPacket;
+use std::time::Duration;
+
+pub use buffer::PlayoutBuffer;
 
 /// Bounds of the delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,38 +90,4 @@ pub struct PlayoutFigures {
     pub concealed_events: u64,
     /// Lost packets that were recovered from the next packet's in-band FEC.
     pub recovered: u64,
-}
-
-/// The buffer of one audio stream with a 48 kHz RTP clock (RFC 7587).
-#[derive(Debug)]
-pub struct PlayoutBuffer<P> {
-    last: Option<P>,
-}
-
-impl<P: Clone> PlayoutBuffer<P> {
-    /// An empty buffer.
-    pub fn new(_config: PlayoutConfig) -> Self {
-        Self { last: None }
-    }
-
-    /// A packet came in.
-    pub fn insert(&mut self, _now: Instant, packet: RtpPacket<P>) {
-        self.last = Some(packet.payload);
-    }
-
-    /// What to play now. Call it each time the player has less than it needs, whatever the packets' length.
-    pub fn next(&mut self, _now: Instant) -> Playout<P> {
-        Playout::Silence
-    }
-
-    /// Length in samples of one packet, learnt from the timestamps (960 = 20 ms until then): what [`Playout::Fec`],
-    /// [`Playout::Conceal`] and [`Playout::Silence`] stand for.
-    pub fn packet_samples(&self) -> usize {
-        crate::FRAME_SAMPLES
-    }
-
-    /// What the buffer did so far.
-    pub fn figures(&self) -> PlayoutFigures {
-        PlayoutFigures::default()
-    }
 }

@@ -31,13 +31,7 @@ pub enum SlotWait<T> {
 impl<T> LatestSlot<T> {
     /// An empty, open slot.
     pub fn new() -> Self {
-        Self {
-            state: Mutex::new(State {
-                value: None,
-                closed: false,
-            }),
-            changed: Condvar::new(),
-        }
+        Self { state: Mutex::new(State { value: None, closed: false }), changed: Condvar::new() }
     }
 
     /// Puts a value in and wakes one waiter. Returns the value that nobody took; on a closed slot, the value just given.
@@ -60,20 +54,14 @@ impl<T> LatestSlot<T> {
     /// Blocks until there is a value; `None` once the slot is closed.
     pub fn wait(&self) -> Option<T> {
         let empty = |state: &mut State<T>| state.value.is_none() && !state.closed;
-        self.changed
-            .wait_while(self.lock(), empty)
-            .unwrap_or_else(PoisonError::into_inner)
-            .value
-            .take()
+        self.changed.wait_while(self.lock(), empty).unwrap_or_else(PoisonError::into_inner).value.take()
     }
 
     /// Blocks until there is a value, the slot is closed or the time is over.
     pub fn wait_timeout(&self, timeout: Duration) -> SlotWait<T> {
         let empty = |state: &mut State<T>| state.value.is_none() && !state.closed;
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(self.lock(), timeout, empty)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) =
+            self.changed.wait_timeout_while(self.lock(), timeout, empty).unwrap_or_else(PoisonError::into_inner);
         match state.value.take() {
             Some(value) => SlotWait::Value(value),
             None if state.closed => SlotWait::Closed,

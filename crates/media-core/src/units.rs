@@ -21,22 +21,13 @@ impl fmt::Display for UnitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bitrate(given) => {
-                write!(
-                    f,
-                    "{given:?} is not a bit rate: write 800k, 2M or a number of bits per second"
-                )
+                write!(f, "{given:?} is not a bit rate: write 800k, 2M or a number of bits per second")
             }
             Self::Size(given) => {
-                write!(
-                    f,
-                    "{given:?} is not a picture size: write 1280x720, each side even and 16 to 4096"
-                )
+                write!(f, "{given:?} is not a picture size: write 1280x720, each side even and 16 to 4096")
             }
             Self::FrameRate(given) => {
-                write!(
-                    f,
-                    "{given:?} is not a frame rate: write a whole number from 1 to 120"
-                )
+                write!(f, "{given:?} is not a frame rate: write a whole number from 1 to 120")
             }
         }
     }
@@ -102,18 +93,11 @@ impl FromStr for Bitrate {
             Some(b'm' | b'M') => (&text[..text.len() - 1], 1e6),
             _ => (text, 1.0),
         };
-        if !digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        {
+        if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(refused());
         }
         let bps = (digits.parse::<f64>().map_err(|_| refused())? * scale).round();
-        if (1.0..=Self::MAX_PARSED).contains(&bps) {
-            Ok(Self(bps as u64))
-        } else {
-            Err(refused())
-        }
+        if (1.0..=Self::MAX_PARSED).contains(&bps) { Ok(Self(bps as u64)) } else { Err(refused()) }
     }
 }
 
@@ -141,10 +125,7 @@ impl Size {
 
     /// The size of a 4:2:0 chroma plane: half of each side, rounded up.
     pub const fn chroma(self) -> Self {
-        Self {
-            width: self.width.div_ceil(2),
-            height: self.height.div_ceil(2),
-        }
+        Self { width: self.width.div_ceil(2), height: self.height.div_ceil(2) }
     }
 
     /// Width times height.
@@ -177,11 +158,7 @@ pub struct FrameRate(u32);
 impl FrameRate {
     /// A frame rate of 1..=120 pictures a second, otherwise [`UnitError::FrameRate`].
     pub fn new(hz: u32) -> Result<Self, UnitError> {
-        if (1..=120).contains(&hz) {
-            Ok(Self(hz))
-        } else {
-            Err(UnitError::FrameRate(hz.to_string()))
-        }
+        if (1..=120).contains(&hz) { Ok(Self(hz)) } else { Err(UnitError::FrameRate(hz.to_string())) }
     }
 
     /// Pictures per second.
@@ -205,10 +182,7 @@ impl FromStr for FrameRate {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        text.parse()
-            .ok()
-            .and_then(|hz| Self::new(hz).ok())
-            .ok_or_else(|| UnitError::FrameRate(text.to_owned()))
+        text.parse().ok().and_then(|hz| Self::new(hz).ok()).ok_or_else(|| UnitError::FrameRate(text.to_owned()))
     }
 }
 
@@ -218,23 +192,13 @@ mod tests {
 
     #[test]
     fn bit_rates_are_read_as_people_write_them() {
-        for (text, bps) in [
-            ("800k", 800_000),
-            ("2M", 2_000_000),
-            ("500000", 500_000),
-            ("2.5M", 2_500_000),
-            ("1K", 1000),
-        ] {
+        for (text, bps) in
+            [("800k", 800_000), ("2M", 2_000_000), ("500000", 500_000), ("2.5M", 2_500_000), ("1K", 1000)]
+        {
             assert_eq!(text.parse(), Ok(Bitrate::from_bps(bps)), "{text}");
         }
-        for text in [
-            "", "k", "0", "-1", "1e3", "inf", "NaN", "2G", "20000M", "1 M", "ü", ".",
-        ] {
-            assert_eq!(
-                text.parse::<Bitrate>(),
-                Err(UnitError::Bitrate(text.to_owned())),
-                "{text}"
-            );
+        for text in ["", "k", "0", "-1", "1e3", "inf", "NaN", "2G", "20000M", "1 M", "ü", "."] {
+            assert_eq!(text.parse::<Bitrate>(), Err(UnitError::Bitrate(text.to_owned())), "{text}");
         }
     }
 
@@ -244,10 +208,7 @@ mod tests {
             let rate = Bitrate::from_bps(bps);
             assert_eq!(rate.to_string().parse(), Ok(rate));
         }
-        let size = Size {
-            width: 1280,
-            height: 720,
-        };
+        let size = Size { width: 1280, height: 720 };
         assert_eq!(size.to_string().parse(), Ok(size));
         let rate = FrameRate(30);
         assert_eq!(rate.to_string().parse(), Ok(rate));
@@ -256,52 +217,21 @@ mod tests {
     #[test]
     fn percent_rounds_down_and_never_overflows() {
         assert_eq!(Bitrate::from_bps(999).percent(80), Bitrate::from_bps(799));
-        assert_eq!(
-            Bitrate::from_bps(u64::MAX).percent(100),
-            Bitrate::from_bps(u64::MAX)
-        );
+        assert_eq!(Bitrate::from_bps(u64::MAX).percent(100), Bitrate::from_bps(u64::MAX));
     }
 
     #[test]
     fn sizes_are_even_and_sane() {
-        for text in [
-            "1281x720",
-            "1280x719",
-            "14x720",
-            "4098x720",
-            "1280",
-            "1280x",
-            "x720",
-            "-2x16",
-            "1280x720x3",
-        ] {
-            assert_eq!(
-                text.parse::<Size>(),
-                Err(UnitError::Size(text.to_owned())),
-                "{text}"
-            );
+        for text in ["1281x720", "1280x719", "14x720", "4098x720", "1280", "1280x", "x720", "-2x16", "1280x720x3"] {
+            assert_eq!(text.parse::<Size>(), Err(UnitError::Size(text.to_owned())), "{text}");
         }
-        assert_eq!(
-            Size {
-                width: 5,
-                height: 3
-            }
-            .chroma(),
-            Size {
-                width: 3,
-                height: 2
-            }
-        );
+        assert_eq!(Size { width: 5, height: 3 }.chroma(), Size { width: 3, height: 2 });
     }
 
     #[test]
     fn frame_rates_are_whole_and_sane() {
         for text in ["0", "121", "29.97", "", "-5"] {
-            assert_eq!(
-                text.parse::<FrameRate>(),
-                Err(UnitError::FrameRate(text.to_owned())),
-                "{text}"
-            );
+            assert_eq!(text.parse::<FrameRate>(), Err(UnitError::FrameRate(text.to_owned())), "{text}");
         }
         assert_eq!(FrameRate(50).interval(), Duration::from_millis(20));
     }
