@@ -1,0 +1,205 @@
+//! Stories of two peers that look for a path, and of peers and servers that vanish meanwhile.
+
+use super::*;
+
+#[test]
+fn no_path_is_found_in_time() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.wait(30 * SECOND - MS);
+    assert_eq!(story.end(), None);
+    story.wait(MS);
+    story.assert_ended(&EndReason::NoMediaPath);
+}
+
+#[test]
+fn ice_gives_up() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.peer(PeerEvent::Failed);
+    story.assert_ended(&EndReason::NoMediaPath);
+}
+
+#[test]
+fn candidates_go_both_ways_but_not_before_our_description() {
+    let mut story = Story::waiting(SessionConfig::default());
+    story.peer(PeerEvent::LocalCandidate(candidate("ours, early")));
+    story.signaling(SignalingEvent::Candidate(candidate("theirs, early")));
+    story.offered("first");
+    story.peer(PeerEvent::LocalCandidate(candidate("ours, late")));
+    story.peer(PeerEvent::LocalCandidate(candidate("")));
+    story.signaling(SignalingEvent::Candidate(candidate("theirs, late")));
+    let sent = |note: &Output| match note {
+        Output::Signal(SignalCommand::Candidate(candidate)) => Some(candidate.candidate.clone()),
+        Output::Signal(SignalCommand::Describe(_)) => Some("description".to_owned()),
+        _ => None,
+    };
+    let sent: Vec<_> = story.notes.iter().filter_map(|(_, note)| sent(note)).collect();
+    assert_eq!(sent, ["description", "ours, early", "ours, late"]);
+    for text in ["theirs, early", "theirs, late"] {
+        assert!(story.did(&PeerAction::AddCandidate(candidate(text))));
+    }
+}
+
+#[test]
+fn the_server_dies_while_the_peers_look_for_a_path() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.lost();
+    assert_eq!(story.session.phase(), Phase::Negotiating);
+    story.wait(5 * SECOND);
+    story.peer(PeerEvent::Connected);
+    story.assert_goes_on();
+    assert_eq!(story.signaled(&SignalCommand::Connect), 1);
+}
+
+#[test]
+fn the_server_dies_before_the_offer_is_answered() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined(OFFERER);
+    story.lost();
+    assert!(story.did(&PeerAction::Close));
+    story.wait(SECOND);
+    story.joined(WAITER);
+    story.offered("after the restart");
+    assert_eq!(story.session.phase(), Phase::Negotiating);
+}
+
+#[test]
+fn the_peer_leaves_before_it_answers_and_another_comes() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined(OFFERER);
+    story.signaling(SignalingEvent::PeerLeft);
+    // The server closes the connection with the bye; that is no second loss.
+    story.lost();
+    assert!(story.did(&PeerAction::Close));
+    assert_eq!(story.signaled(&SignalCommand::Leave), 1);
+    assert_eq!(story.session.phase(), Phase::Joining);
+    story.wait(SECOND);
+    assert_eq!(story.signaled(&SignalCommand::Connect), 2);
+    story.joined(WAITER);
+    story.offered("another");
+    story.peer(PeerEvent::Connected);
+    story.assert_goes_on();
+    assert_eq!(story.opened(), 2);
+}
+
+#[test]
+fn the_peer_vanishes_while_looking_for_a_path_and_another_comes() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.signaling(SignalingEvent::PeerLeft);
+    story.lost();
+    story.wait(3 * SECOND - MS);
+    assert_eq!(story.session.phase(), Phase::Negotiating);
+    story.wait(MS);
+    assert_eq!(story.session.phase(), Phase::Joining);
+    story.wait(SECOND);
+    story.joined(WAITER);
+    story.offered("another");
+    story.peer(PeerEvent::Connected);
+    story.assert_goes_on();
+}
+
+#[test]
+fn ice_gives_up_on_a_peer_that_left_and_another_comes() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.signaling(SignalingEvent::PeerLeft);
+    story.peer(PeerEvent::Failed);
+    assert_eq!(story.session.phase(), Phase::Joining);
+}
+
+#[test]
+fn a_peer_that_ends_signaling_once_it_is_connected_is_waited_for() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.signaling(SignalingEvent::PeerLeft);
+    story.lost();
+    story.wait(2 * SECOND);
+    story.peer(PeerEvent::Connected);
+    story.packets_for(10 * SECOND);
+    story.assert_goes_on();
+}
+
+#[test]
+fn an_offer_after_a_bye_is_another_generation() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.signaling(SignalingEvent::PeerLeft);
+    story.offered("second run");
+    assert_eq!(story.opened(), 2);
+    story.wait(10 * SECOND);
+    assert_eq!(story.session.phase(), Phase::Negotiating);
+    story.peer(PeerEvent::Connected);
+    story.assert_goes_on();
+}
+
+#[test]
+fn an_offer_without_a_bye_is_negotiated_on_the_same_connection() {
+    let mut story = Story::talking(SessionConfig::default());
+    story.offered("with another track");
+    assert_eq!(story.opened(), 1);
+    let applied = PeerAction::SetRemote(Description::offer("with another track"));
+    assert!(story.did(&applied));
+    let answer = SignalCommand::Describe(Description::answer("ours"));
+    assert_eq!(story.signaled(&answer), 2);
+    story.assert_goes_on();
+}
+
+#[test]
+fn a_change_of_ours_is_offered_once_connected_and_only_with_signaling() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.peer(PeerEvent::NegotiationNeeded);
+    assert!(!story.did(&PeerAction::CreateOffer));
+    story.peer(PeerEvent::Connected);
+    story.peer(PeerEvent::NegotiationNeeded);
+    let offers = |story: &Story| story.count(&Output::Peer(PeerAction::CreateOffer));
+    assert_eq!(offers(&story), 1);
+    story.lost();
+    story.peer(PeerEvent::NegotiationNeeded);
+    assert_eq!((offers(&story), story.warnings()), (1, 2));
+}
+
+#[test]
+fn a_garbage_offer_is_skipped_and_told() {
+    let mut story = Story::waiting(SessionConfig::default());
+    story.carries_out = false;
+    story.offered("garbage");
+    story.peer(PeerEvent::RemoteSet(Err("no version".to_owned())));
+    assert_eq!(story.session.phase(), Phase::Waiting);
+    assert_eq!(story.warnings(), 1);
+    story.carries_out = true;
+    story.offered("good");
+    assert_eq!(story.session.phase(), Phase::Negotiating);
+}
+
+#[test]
+fn a_garbage_answer_ends_a_call_that_has_not_begun() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined(OFFERER);
+    story.carries_out = false;
+    let garbage = Description::answer("garbage");
+    story.signaling(SignalingEvent::Description(garbage));
+    story.peer(PeerEvent::RemoteSet(Err("no version".to_owned())));
+    story.assert_ended(&EndReason::NoMediaPath);
+    assert_eq!(story.warnings(), 1);
+}
+
+#[test]
+fn a_failed_change_leaves_the_call_as_it_is() {
+    let mut story = Story::talking(SessionConfig::default());
+    story.carries_out = false;
+    story.peer(PeerEvent::NegotiationNeeded);
+    story.peer(PeerEvent::OfferCreated(Err("no codec".to_owned())));
+    story.assert_goes_on();
+    assert_eq!(story.warnings(), 1);
+}
+
+#[test]
+fn what_comes_before_the_room_is_joined_is_skipped() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.offered("too early");
+    story.signaling(SignalingEvent::Candidate(candidate("too early")));
+    story.signaling(SignalingEvent::PeerLeft);
+    story.peer(PeerEvent::Connected);
+    assert_eq!(story.phases(), [Phase::Joining]);
+    assert_eq!(story.notes.len(), 2);
+}
