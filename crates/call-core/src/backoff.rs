@@ -25,12 +25,38 @@ impl Backoff {
     pub fn next(&mut self, random: f64) -> Duration {
         let widest = Self::BASE.saturating_mul(2_u32.saturating_pow(self.attempt)).min(Self::CAP);
         self.attempt = self.attempt.saturating_add(1);
-        // `min` and `max` return the other operand for NaN, so the product is always finite and not negative.
-        widest.mul_f64(random.min(1.0).max(0.0))
+        let part = if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) };
+        widest.mul_f64(part)
     }
 
     /// Starts over, after an attempt proved good.
     pub fn reset(&mut self) {
         self.attempt = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_widest_wait_doubles_up_to_the_cap() {
+        let mut backoff = Backoff::new();
+        let waits = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000];
+        for millis in waits {
+            assert_eq!(backoff.next(1.0), Duration::from_millis(millis));
+        }
+        for _ in 0..100 {
+            assert_eq!(backoff.next(1.0), Backoff::CAP);
+        }
+        backoff.reset();
+        assert_eq!(backoff.next(0.5), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn no_randomness_is_wild_enough_to_break_it() {
+        for random in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 2.0, 0.0] {
+            assert!(Backoff::new().next(random) <= Backoff::BASE);
+        }
     }
 }

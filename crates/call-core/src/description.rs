@@ -93,3 +93,32 @@ impl fmt::Debug for IceServer {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_addresses_and_passwords_are_not_shown() {
+        let description = Description::offer("a=fingerprint:sha-256 AB:CD");
+        let candidate = Candidate {
+            candidate: "candidate:1 1 udp 1 192.0.2.1 5000 typ host".to_owned(),
+            username_fragment: Some("ufrag".to_owned()),
+            ..Candidate::default()
+        };
+        let server = IceServer {
+            urls: vec!["turn:192.0.2.1".to_owned()],
+            username: Some("user".to_owned()),
+            credential: Some(Secret::new("swordfish")),
+        };
+        let shown = format!("{description:?} {candidate:?} {server:?}");
+        for hidden in ["AB:CD", "192.0.2.1", "ufrag", "user", "swordfish"] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_empty_candidate_is_the_end_of_candidates() {
+        assert!(Candidate::default().is_end_of_candidates());
+    }
+}

@@ -120,3 +120,25 @@ pub(crate) fn foreign_words(words: &str) -> String {
     let visible = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST);
     visible.collect::<String>().trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_words_are_one_short_line() {
+        let words = foreign_words(" bye\r\n\u{1b}[31mred\u{7}");
+        assert_eq!(words, "bye   [31mred");
+        assert_eq!(foreign_words(&"ü".repeat(1000)).chars().count(), 200);
+    }
+
+    #[test]
+    fn reasons_read_as_sentences() {
+        let reason = Some("lunch".to_owned());
+        let ended = EndReason::PeerHungUp { reason };
+        assert_eq!(ended.to_string(), "the peer hung up: lunch");
+        assert_eq!(ended.slug(), "peer_hung_up");
+        assert_eq!(ended.goodbye(), None);
+        assert_eq!(EndReason::HungUp.goodbye(), Some("hung up"));
+    }
+}

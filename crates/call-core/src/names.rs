@@ -101,3 +101,40 @@ fn is_visible(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     !character.is_control() && !format_only
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_people_give_are_taken_as_they_are() {
+        let longest = "x".repeat(RoomId::MAX_BYTES);
+        for name in ["k", "kitchen", "Küche 2", "台所", "a/b@c.d", "🍳", &longest] {
+            let room = RoomId::new(name).expect("a good name");
+            assert_eq!(room.as_str(), name);
+            assert_eq!(room.to_string(), name);
+            assert_eq!(name.parse(), Ok(room));
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_shown_or_sent_are_refused() {
+        let too_long = "ü".repeat(65);
+        let unprintable = |character| RoomIdError::Unprintable { character };
+        for (name, error) in [
+            ("", RoomIdError::Empty),
+            (&too_long, RoomIdError::TooLong { bytes: 130 }),
+            (" kitchen", RoomIdError::SpaceAtEdge),
+            ("kitchen\n", RoomIdError::SpaceAtEdge),
+            ("kit\tchen", unprintable('\t')),
+            ("kit\0chen", unprintable('\0')),
+            ("kit\u{200b}chen", unprintable('\u{200b}')),
+            ("kit\u{202e}chen", unprintable('\u{202e}')),
+            ("\u{feff}kitchen", unprintable('\u{feff}')),
+        ] {
+            assert_eq!(RoomId::new(name), Err(error.clone()), "{name:?}");
+            let message = error.to_string();
+            assert!(!message.chars().any(char::is_control), "{message:?}");
+        }
+    }
+}

@@ -38,3 +38,15 @@ impl From<&str> for Secret {
         Self(text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret = Secret::new("swordfish");
+        assert_eq!(format!("{secret:?}"), "***");
+        assert_eq!(secret.expose(), "swordfish");
+    }
+}

@@ -358,4 +358,6 @@ impl Negotiator {
 }
 
 #[cfg(test)]
+mod glare;
+#[cfg(test)]
 mod tests;
