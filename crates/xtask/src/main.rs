@@ -1,0 +1,156 @@
+//! `cargo xtask …`: from a bare machine to a running call, or to a finished test run.
+//! Plain std, so that it builds where nothing native is installed yet; it says what it does before it does it.
+
+mod checks;
+mod demo;
+mod figures;
+mod json;
+mod needs;
+mod packages;
+mod shell;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use packages::Consent;
+use shell::Outcome;
+
+const HELP: &str = "\
+cargo xtask COMMAND [OPTIONS]
+
+  setup [--tests]   install the system packages that the build (and the tests) need
+  demo              build, then place a call between you and a second peer on this machine
+      --duration T    hang up that long after the call connected (default 10s)
+      --dev           the faster, less optimised build
+  test [STAGE…]     run every check, or only the named stages
+      stages          fmt, spelling, deny, clippy, doc, tests
+  ci                `test` as the build machines run it: asks nothing
+  help              this text
+
+  --yes             install missing packages without asking (also: CI=true)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Outcome {
+    let mut options = Options::parse(arguments)?;
+    match options.command.as_str() {
+        "setup" => {
+            let tests = options.flag("--tests");
+            options.finish()?;
+            setup(tests, options.consent)
+        }
+        "demo" => {
+            let duration = options.value("--duration")?.unwrap_or_else(|| "10s".to_owned());
+            let dev = options.flag("--dev");
+            options.finish()?;
+            demo::run(&demo::Demo { duration, dev }, options.consent)
+        }
+        "test" => test::run(&options.rest, options.consent),
+        "ci" => test::run(&options.rest, Consent::Given),
+        "help" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        unknown => Err(format!("no command `{unknown}`\n\n{HELP}")),
+    }
+}
+
+fn setup(tests: bool, consent: Consent) -> Outcome {
+    let mut needed = needs::build();
+    needed.extend(needs::window());
+    if tests {
+        needed.extend(needs::tests());
+    }
+    packages::provide(&needed, consent)?;
+    println!("everything needed is installed");
+    Ok(())
+}
+
+/// The command line, taken apart piece by piece; what is left over at the end is an error.
+struct Options {
+    command: String,
+    consent: Consent,
+    rest: Vec<String>,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Outcome<Self> {
+        let mut rest = arguments.to_vec();
+        let wants_help = rest.iter().any(|argument| argument == "--help" || argument == "-h");
+        if rest.is_empty() || wants_help {
+            rest = vec!["help".to_owned()];
+        }
+        let command = rest.remove(0);
+        let mut options = Self { command, consent: Consent::Ask, rest };
+        let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        if options.flag("--yes") || in_ci {
+            options.consent = Consent::Given;
+        }
+        Ok(options)
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        let before = self.rest.len();
+        self.rest.retain(|argument| argument != name);
+        self.rest.len() != before
+    }
+
+    fn value(&mut self, name: &str) -> Outcome<Option<String>> {
+        let Some(at) = self.rest.iter().position(|argument| argument == name) else {
+            return Ok(None);
+        };
+        if at + 1 == self.rest.len() {
+            return Err(format!("{name} needs a value"));
+        }
+        self.rest.remove(at);
+        Ok(Some(self.rest.remove(at)))
+    }
+
+    fn finish(&self) -> Outcome {
+        match self.rest.first() {
+            None => Ok(()),
+            Some(unknown) => Err(format!("`{}` has no option `{unknown}`", self.command)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Options {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Options::parse(&words).expect("a command line without values always parses")
+    }
+
+    #[test]
+    fn options_are_taken_wherever_they_stand() {
+        let mut options = parse("demo --dev --duration 3s --yes");
+        assert!(options.flag("--dev"));
+        assert_eq!(options.value("--duration").unwrap().as_deref(), Some("3s"));
+        assert!(options.finish().is_ok());
+    }
+
+    #[test]
+    fn what_no_one_took_is_an_error() {
+        assert!(parse("demo --fast").finish().unwrap_err().contains("--fast"));
+        assert!(parse("demo --duration").value("--duration").is_err());
+    }
+
+    #[test]
+    fn no_words_ask_for_help() {
+        assert_eq!(parse("").command, "help");
+        assert_eq!(parse("test --help").command, "help");
+    }
+}

@@ -1,0 +1,242 @@
+//! What the build, the window and the tests need from the system, each with a probe and the packages that bring it.
+//! A probe asks for the thing itself (a header that compiles, a program that runs), never for a package's name.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::shell::{on_path, output, succeeds};
+
+/// One thing the system must have.
+pub(crate) struct Need {
+    pub(crate) name: &'static str,
+    /// Who uses it, in a few words.
+    pub(crate) why: &'static str,
+    /// Whether it is there now.
+    pub(crate) present: fn() -> bool,
+    /// Package names for apt, dnf, pacman and brew; empty where it is part of the system or unknown there.
+    pub(crate) packages: [&'static str; 4],
+}
+
+/// What compiling needs.
+pub(crate) fn build() -> Vec<Need> {
+    let mut needs = vec![
+        Need {
+            name: "a C compiler",
+            why: "codecs and cryptography are partly C",
+            present: || compiles("c", "#include <stdio.h>"),
+            packages: ["build-essential", "gcc", "base-devel", ""],
+        },
+        Need {
+            name: "a C++ compiler",
+            why: "the H.264 codec is C++",
+            present: || compiles("c++", "#include <string>"),
+            packages: ["build-essential", "gcc-c++", "base-devel", ""],
+        },
+        Need {
+            name: "make",
+            why: "cmake drives it",
+            present: || succeeds("make", &["--version"]),
+            packages: ["make", "make", "base-devel", "make"],
+        },
+        Need {
+            name: "cmake",
+            why: "builds the Opus codec",
+            present: || succeeds("cmake", &["--version"]),
+            packages: ["cmake", "cmake", "cmake", "cmake"],
+        },
+        Need {
+            name: "nasm",
+            why: "without it H.264 is built silently slow",
+            present: || succeeds("nasm", &["-v"]),
+            packages: ["nasm", "nasm", "nasm", "nasm"],
+        },
+    ];
+    if cfg!(target_os = "linux") {
+        needs.extend([
+            Need {
+                name: "pkg-config",
+                why: "finds the sound library's headers",
+                present: || succeeds("pkg-config", &["--version"]),
+                packages: ["pkg-config", "pkgconf-pkg-config", "pkgconf", ""],
+            },
+            Need {
+                name: "ALSA headers",
+                why: "microphone and speaker",
+                present: || succeeds("pkg-config", &["--exists", "alsa"]),
+                packages: ["libasound2-dev", "alsa-lib-devel", "alsa-lib", ""],
+            },
+            Need {
+                name: "libclang",
+                why: "reads the camera driver's headers",
+                present: || libclang().is_some(),
+                packages: ["libclang-dev", "clang-devel", "clang", ""],
+            },
+        ]);
+    }
+    needs
+}
+
+/// What a window needs while the program runs.
+pub(crate) fn window() -> Vec<Need> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    vec![
+        Need {
+            name: "OpenGL",
+            why: "draws the window",
+            present: || library("libEGL.so.1") && library("libGL.so.1") && drivers_of_mesa(),
+            packages: [
+                "libegl1 libgl1 libgl1-mesa-dri",
+                "libglvnd-egl libglvnd-glx mesa-dri-drivers",
+                "libglvnd mesa",
+                "",
+            ],
+        },
+        Need {
+            name: "keyboard and X11 libraries",
+            why: "the window's keys and pointer",
+            present: || {
+                ["libxkbcommon-x11.so.0", "libXcursor.so.1", "libXi.so.6", "libX11-xcb.so.1"].into_iter().all(library)
+            },
+            packages: [
+                "libxkbcommon-x11-0 libxcursor1 libxi6 libx11-xcb1",
+                "libxkbcommon-x11 libXcursor libXi libX11-xcb",
+                "libxkbcommon-x11 libxcursor libxi libx11",
+                "",
+            ],
+        },
+    ]
+}
+
+/// What the tests need on top of both.
+pub(crate) fn tests() -> Vec<Need> {
+    let mut needs = vec![
+        Need {
+            name: "Chromium",
+            why: "calls between a browser and the program",
+            present: || ["chromium", "chromium-browser", "google-chrome"].into_iter().any(on_path),
+            packages: ["chromium", "chromium", "chromium", "chromium"],
+        },
+        Need {
+            name: "node and npm",
+            why: "drive Chromium",
+            present: || succeeds("node", &["--version"]) && on_path("npm"),
+            packages: ["nodejs npm", "nodejs npm", "nodejs npm", "node"],
+        },
+        Need {
+            name: "a TURN server",
+            why: "relayed calls",
+            present: || on_path("turnserver"),
+            packages: ["coturn", "coturn", "coturn", "coturn"],
+        },
+    ];
+    if cfg!(target_os = "linux") {
+        needs.extend([
+            Need {
+                name: "PulseAudio",
+                why: "a private sound server with null sinks",
+                present: || on_path("pulseaudio") && on_path("pactl"),
+                packages: ["pulseaudio pulseaudio-utils", "pulseaudio pulseaudio-utils", "pulseaudio libpulse", ""],
+            },
+            Need {
+                name: "Xvfb and xdotool",
+                why: "the window on a screen of its own, with its keys pressed",
+                present: || on_path("Xvfb") && on_path("xdotool"),
+                packages: ["xvfb xdotool", "xorg-x11-server-Xvfb xdotool", "xorg-server-xvfb xdotool", ""],
+            },
+            Need {
+                name: "ip and nsenter",
+                why: "two machines on one network, as namespaces",
+                present: || on_path("ip") && on_path("nsenter") && on_path("unshare"),
+                packages: ["iproute2 util-linux", "iproute util-linux", "iproute2 util-linux", ""],
+            },
+            Need {
+                name: "apt-get and xz",
+                why: "a virtual machine with real camera and sound drivers (skipped where there is no apt)",
+                present: || !on_path("apt-get") || succeeds("xz", &["--version"]),
+                packages: ["xz-utils", "", "", ""],
+            },
+        ]);
+    }
+    needs
+}
+
+/// Whether the compiler for `language` accepts this text: the compiler and its headers are both there.
+fn compiles(language: &str, text: &str) -> bool {
+    let program = if language == "c" { "cc" } else { "c++" };
+    let started = Command::new(program)
+        .args(["-x", language, "-fsyntax-only", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut compiler) = started else { return false };
+    if let Some(mut input) = compiler.stdin.take() {
+        // A compiler that does not read its input has failed, and its status says so.
+        let _ = writeln!(input, "{text}");
+    }
+    compiler.wait().is_ok_and(|status| status.success())
+}
+
+/// Where libclang is, looked for as the `clang-sys` crate does.
+fn libclang() -> Option<PathBuf> {
+    let mut folders = library_folders();
+    folders.extend(std::env::var_os("LIBCLANG_PATH").map(PathBuf::from));
+    folders.extend(output("llvm-config", &["--libdir"]).map(|folder| PathBuf::from(folder.trim())));
+    folders.extend(children(Path::new("/usr/lib")).map(|folder| folder.join("lib")));
+    folders.into_iter().find(|folder| {
+        children(folder).any(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.starts_with("libclang.so") || name.starts_with("libclang-") && name.contains(".so")
+        })
+    })
+}
+
+/// Whether the dynamic linker can find this file name.
+fn library(name: &str) -> bool {
+    library_folders().iter().any(|folder| folder.join(name).exists())
+}
+
+/// Mesa's drivers, among them the one that needs no graphics card; other vendors bring their own.
+fn drivers_of_mesa() -> bool {
+    let vendor = library("libGLX_nvidia.so.0");
+    vendor || library_folders().iter().any(|folder| children(&folder.join("dri")).next().is_some())
+}
+
+fn library_folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from).to_vec();
+    // Debian keeps libraries one level down, by architecture.
+    folders.extend(children(Path::new("/usr/lib")).filter(|folder| folder.to_string_lossy().contains("-linux-")));
+    folders
+}
+
+fn children(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_need_says_why_and_has_a_package_on_debian() {
+        for need in build().into_iter().chain(window()).chain(tests()) {
+            assert!(!need.why.is_empty(), "{} gives no reason", need.name);
+            assert!(!need.packages[0].is_empty(), "{} has no package for apt", need.name);
+        }
+    }
+
+    #[test]
+    fn the_compiler_probe_reads_its_headers() {
+        assert!(compiles("c", "#include <stdio.h>"));
+        assert!(!compiles("c", "#include <no/such/header.h>"));
+    }
+
+    #[test]
+    fn a_missing_library_is_missing() {
+        assert!(!library("libno-such-thing.so.7"));
+    }
+}

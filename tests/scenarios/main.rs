@@ -1,0 +1,12 @@
+//! The whole program, run as people run it: each file is about one part of their day, each test tells one story.
+//! One binary; every scenario has the machine to itself (see `place::alone`).
+
+mod arguments;
+mod browser;
+mod chat;
+mod devices;
+mod drivers;
+mod ends;
+mod media;
+mod networks;
+mod window;

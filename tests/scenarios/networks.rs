@@ -1,0 +1,102 @@
+//! Ways to each other: through a relay only, by the room's name on one machine, and by name between two machines.
+//! Where namespaces cannot be made, the test between two machines says so and is skipped.
+
+use std::process::Command;
+use std::time::Duration;
+
+use ringback_tests::lan::Lan;
+use ringback_tests::place::alone;
+use ringback_tests::program::{Call, Server, ringback};
+use ringback_tests::relay::Relay;
+use ringback_tests::skip::skip;
+
+const ENDS: Duration = Duration::from_secs(40);
+
+fn small(call: Call) -> Call {
+    call.media("test", "test").option("--size", "320x180").option("--audio-out", "none").option("--video-out", "none")
+}
+
+#[test]
+fn a_call_that_may_only_use_a_relay_does() {
+    let _alone = alone();
+    let (server, relay) = (Server::start(), Relay::start());
+    let call = |name| {
+        let call = small(Call::new(name, "behind-walls").on(&server));
+        call.option("--ice-server", &relay.option()).flag("--relay-only").option("--duration", "3s").start()
+    };
+    let (mut first, mut second) = (call("first"), call("second"));
+    first.ends_with(0, ENDS);
+    second.ends_with(0, ENDS);
+    for report in [first.report(), second.report()] {
+        assert_eq!(report.text("path.local_type"), "relay", "{report}");
+        assert_eq!(report.text("path.remote_type"), "relay", "{report}");
+        assert_eq!(report.text("path.relay_protocol"), "udp", "{report}");
+        assert!(report.number("video.received.frames_decoded") > 30.0, "{report}");
+    }
+    assert!(relay.was_used());
+}
+
+#[test]
+fn relays_that_the_server_hands_out_are_used_too() {
+    let _alone = alone();
+    let relay = Relay::start();
+    let server = Server::with(&["--ice-server", &relay.option()]);
+    let call =
+        |name| small(Call::new(name, "behind-walls").on(&server)).flag("--relay-only").option("--duration", "1s");
+    let (mut first, mut second) = (call("first").start(), call("second").start());
+    first.ends_with(0, ENDS);
+    second.ends_with(0, ENDS);
+    assert_eq!(first.report().text("path.local_type"), "relay");
+}
+
+#[test]
+fn without_any_path_the_call_says_so() {
+    let _alone = alone();
+    let server = Server::start();
+    // A relay that is not there, and nothing else allowed.
+    let nowhere = "turn:127.0.0.1:9?transport=udp,user,password";
+    let call = |name| {
+        Call::new(name, "cut-off").on(&server).silent().option("--ice-server", nowhere).flag("--relay-only").start()
+    };
+    let (mut first, mut second) = (call("first"), call("second"));
+    for side in [&mut first, &mut second] {
+        side.ends_with(7, Duration::from_secs(60));
+        assert_eq!(side.report().text("end.reason"), "no_media_path");
+    }
+}
+
+#[test]
+fn two_on_one_machine_need_only_the_room() {
+    let _alone = alone();
+    // In a namespace of its own: this machine may have a server on the usual port already.
+    let lan = match Lan::start() {
+        Ok(lan) => lan,
+        Err(reason) => return skip(&reason),
+    };
+    meet(lan.command(0, ringback()), lan.command(0, ringback()));
+}
+
+#[test]
+fn two_machines_on_one_network_need_only_the_room() {
+    let _alone = alone();
+    let lan = match Lan::start() {
+        Ok(lan) => lan,
+        Err(reason) => return skip(&reason),
+    };
+    meet(lan.command(0, ringback()), lan.command(1, ringback()));
+}
+
+/// One hosts, the other finds it; both get pictures and sound.
+fn meet(host: Command, guest: Command) {
+    let mut host = small(Call::through("host", "kitchen", host)).start();
+    host.process.line_err("hosting", ENDS);
+    host.process.line_err("* waiting", ENDS);
+    let mut guest = small(Call::through("guest", "kitchen", guest)).option("--duration", "3s").start();
+    guest.process.line_err("found", ENDS);
+    guest.ends_with(0, ENDS);
+    host.ends_with(0, ENDS);
+    for report in [host.report(), guest.report()] {
+        assert!(report.number("video.received.frames_decoded") > 30.0, "{report}");
+        assert!(report.number("audio.received.packets") > 50.0, "{report}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Where things are: the repository, the target folder, a fresh folder for each test, free ports.
+//! One scenario runs at a time: they measure milliseconds, and the machine has two processors.
+
+use std::fs::File;
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+
+/// The repository's root folder.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie one folder below the root")
+}
+
+/// The folder cargo builds into, found from where the running test lies: `target/PROFILE/deps/test`.
+pub fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("a running program has a path");
+    test.ancestors().nth(3).expect("cargo puts tests three folders deep").to_path_buf()
+}
+
+/// A folder below the target folder, made when it is not there.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = target().join(name);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("cannot make {}: {error}", folder.display()));
+    folder
+}
+
+/// A fresh folder that is removed with its value.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in(folder("scratch")).expect("the target folder is writable")
+}
+
+/// Holds the machine for one scenario. A file lock, so that it holds between processes as well as between threads.
+pub fn alone() -> impl Sized {
+    let file = File::create(folder("scratch").join("alone.lock")).expect("the target folder is writable");
+    file.lock().expect("the file system has locks");
+    file
+}
+
+/// A TCP port on loopback that nobody listens on now.
+pub fn free_tcp_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    listener.local_addr().expect("bound above").port()
+}
+
+/// A UDP port on loopback that nobody uses now.
+pub fn free_udp_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has free ports");
+    socket.local_addr().expect("bound above").port()
+}
+
+/// The path of a program, looked for in `PATH` and where system programs lie.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(system).map(|folder| folder.join(name)).find(|file| file.is_file())
+}

@@ -1,0 +1,94 @@
+//! A sound server of our own with a microphone that plays what a test feeds it, and a speaker that a test can hear.
+//! Both are null sinks: real device paths, without hardware, and without touching the person's own sound server.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::{Process, Signal};
+
+const CABLE: &str = "cable";
+
+/// Name of the microphone as programs see it.
+pub const MICROPHONE: &str = "microphone";
+
+/// Name of the speaker as programs see it.
+pub const SPEAKER: &str = "speaker";
+
+/// A running sound server.
+pub struct Pulse {
+    _server: Process,
+    folder: tempfile::TempDir,
+}
+
+impl Pulse {
+    /// Starts it.
+    pub fn start() -> Self {
+        // Not in the target folder: a socket's path may not be longer than 107 bytes.
+        let folder = tempfile::tempdir().expect("there is room for temporary files");
+        let socket = folder.path().join("socket");
+        let script = folder.path().join("start.pa");
+        // The microphone is a remapped monitor: programs rightly hide plain monitors from their lists.
+        let lines = format!(
+            "load-module module-native-protocol-unix auth-anonymous=1 socket={}\n\
+             load-module module-null-sink sink_name={CABLE} rate=48000 channels=1\n\
+             load-module module-remap-source master={CABLE}.monitor source_name={MICROPHONE}\n\
+             load-module module-null-sink sink_name={SPEAKER} rate=48000 channels=1\n\
+             set-default-source {MICROPHONE}\n\
+             set-default-sink {SPEAKER}\n",
+            socket.display()
+        );
+        std::fs::write(&script, lines).expect("the target folder is writable");
+        let mut command = Command::new("pulseaudio");
+        command
+            .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes"])
+            .args(["--log-target=stderr", "--log-level=info"])
+            .arg("-F")
+            .arg(&script)
+            .env("HOME", folder.path())
+            .env("XDG_RUNTIME_DIR", folder.path())
+            .env("PULSE_RUNTIME_PATH", folder.path());
+        let server = Process::start("pulseaudio", &mut command);
+        server.line_err("Daemon startup complete", Duration::from_secs(20));
+        Self { _server: server, folder }
+    }
+
+    /// What `PULSE_SERVER` must be.
+    pub fn address(&self) -> String {
+        format!("unix:{}", self.folder.path().join("socket").display())
+    }
+
+    /// Plays a sound file into the microphone, until the value is dropped or the file ends.
+    pub fn speak(&self, file: &Path) -> Process {
+        Process::start("paplay", self.tool("paplay").arg(format!("--device={CABLE}")).arg(file))
+    }
+
+    /// Records what the speaker plays.
+    pub fn listen(&self) -> Recording {
+        let file = self.folder.path().join("heard.wav");
+        let mut command = self.tool("parecord");
+        command.args([&format!("--device={SPEAKER}.monitor"), "--file-format=wav", "--format=s16le", "--channels=1"]);
+        Recording { process: Process::start("parecord", command.args(["--rate=48000"]).arg(&file)), file }
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command.env("PULSE_SERVER", self.address()).env("HOME", self.folder.path());
+        command
+    }
+}
+
+/// A recording that goes on.
+pub struct Recording {
+    process: Process,
+    file: PathBuf,
+}
+
+impl Recording {
+    /// Ends it and reads what was heard, as 48 kHz mono.
+    pub fn finish(mut self) -> Vec<f32> {
+        self.process.signal(Signal::Interrupt);
+        self.process.wait(Duration::from_secs(10));
+        crate::sound::read(&self.file)
+    }
+}

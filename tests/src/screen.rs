@@ -1,0 +1,173 @@
+//! A screen of its own for a window: an X server without a display, whose picture can be read, kept and measured.
+//! Keys are pressed as the hardware would; no window manager runs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::place::scratch;
+use crate::process::Process;
+
+/// Size of the screen.
+const WIDTH: usize = 1280;
+const HEIGHT: usize = 800;
+
+/// A running X server.
+pub struct Screen {
+    _server: Process,
+    display: String,
+    folder: tempfile::TempDir,
+}
+
+impl Screen {
+    /// Starts it on a display number of its own choice.
+    pub fn start() -> Self {
+        let folder = scratch();
+        let mut command = Command::new("Xvfb");
+        command.args([
+            "-displayfd",
+            "1",
+            "-nolisten",
+            "tcp",
+            "-screen",
+            "0",
+            &format!("{WIDTH}x{HEIGHT}x24"),
+            "-fbdir",
+        ]);
+        let server = Process::start("Xvfb", command.arg(folder.path()));
+        let number = server.line_out("", Duration::from_secs(20));
+        Self { _server: server, display: format!(":{}", number.trim()), folder }
+    }
+
+    /// What `DISPLAY` must be.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Presses and releases a key.
+    pub fn press(&self, key: &str) {
+        let status = Command::new("xdotool").args(["key", key]).env("DISPLAY", &self.display).status();
+        assert!(status.is_ok_and(|status| status.success()), "xdotool does not press {key}");
+    }
+
+    /// Puts the pointer over the middle of the screen, where windows are: without a manager the keys follow it.
+    pub fn point(&self) {
+        let (x, y) = ((WIDTH / 2).to_string(), (HEIGHT / 2).to_string());
+        let status = Command::new("xdotool").args(["mousemove", &x, &y]).env("DISPLAY", &self.display).status();
+        assert!(status.is_ok_and(|status| status.success()), "xdotool does not move the pointer");
+    }
+
+    /// What the screen shows now.
+    pub fn look(&self) -> Shot {
+        let path = self.folder.path().join("Xvfb_screen0");
+        let dump = std::fs::read(&path).unwrap_or_else(|error| panic!("no {}: {error}", path.display()));
+        Shot::from_dump(&dump).expect("Xvfb writes the X window dump format")
+    }
+}
+
+/// A picture of the screen: rows of red, green and blue.
+pub struct Shot {
+    width: usize,
+    pixels: Vec<[u8; 3]>,
+}
+
+impl Shot {
+    /// Reads the X window dump format (XWDFile.h, version 7) of a 32-bit screen.
+    fn from_dump(dump: &[u8]) -> Option<Self> {
+        let word =
+            |index: usize| Some(u32::from_be_bytes(dump.get(index * 4..index * 4 + 4)?.try_into().ok()?) as usize);
+        let (header, version, width, height) = (word(0)?, word(1)?, word(4)?, word(5)?);
+        let (little_endian, bits, row_bytes, colours) = (word(7)? == 0, word(11)?, word(12)?, word(19)?);
+        if version != 7 || bits != 32 || !little_endian {
+            return None;
+        }
+        // Each entry of the colour table takes 12 bytes.
+        let rows = dump.get(header + colours * 12..)?;
+        let pixels = rows
+            .chunks_exact(row_bytes)
+            .take(height)
+            .flat_map(|row| row.chunks_exact(4).take(width).map(|pixel| [pixel[2], pixel[1], pixel[0]]))
+            .collect();
+        Some(Self { width, pixels })
+    }
+
+    /// How many clearly different colours there are: a blank screen has one, an empty window a few, a picture many.
+    pub fn colours(&self) -> usize {
+        let mut coarse: Vec<_> = self.pixels.iter().map(|pixel| pixel.map(|value| value / 16)).collect();
+        coarse.sort_unstable();
+        coarse.dedup();
+        coarse.len()
+    }
+
+    /// The share of pixels that differ clearly from another shot's.
+    pub fn changed(&self, other: &Self) -> f64 {
+        let differs = |(a, b): (&[u8; 3], &[u8; 3])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 24);
+        let count = self.pixels.iter().zip(&other.pixels).filter(|&pair| differs(pair)).count();
+        count as f64 / self.pixels.len() as f64
+    }
+
+    /// Keeps it as a PNG file for people to look at.
+    pub fn keep(&self, name: &str) -> PathBuf {
+        let path = crate::place::folder("artefacts").join(name);
+        write_png(&path, self.width, &self.pixels)
+            .unwrap_or_else(|error| panic!("cannot keep {}: {error}", path.display()));
+        path
+    }
+}
+
+/// PNG with stored (not compressed) data: large, and written without a library.
+fn write_png(path: &Path, width: usize, pixels: &[[u8; 3]]) -> std::io::Result<()> {
+    // Each row starts with its filter: none.
+    let rows: Vec<u8> =
+        pixels.chunks_exact(width).flat_map(|row| std::iter::once(0).chain(row.iter().flatten().copied())).collect();
+    let mut stream = vec![0x78, 0x01];
+    let mut blocks = rows.chunks(0xffff).peekable();
+    while let Some(block) = blocks.next() {
+        let length = block.len() as u16;
+        stream.push(u8::from(blocks.peek().is_none()));
+        stream.extend(length.to_le_bytes());
+        stream.extend((!length).to_le_bytes());
+        stream.extend(block);
+    }
+    stream.extend(adler32(&rows).to_be_bytes());
+
+    let mut head = Vec::new();
+    head.extend((width as u32).to_be_bytes());
+    head.extend(((pixels.len() / width) as u32).to_be_bytes());
+    // 8 bits a channel, red, green and blue, not interlaced.
+    head.extend([8, 2, 0, 0, 0]);
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (name, data) in [(b"IHDR", &head), (b"IDAT", &stream), (b"IEND", &Vec::new())] {
+        file.extend((data.len() as u32).to_be_bytes());
+        let checked = [name.as_slice(), data].concat();
+        file.extend(&checked);
+        file.extend(crc32(&checked).to_be_bytes());
+    }
+    std::fs::write(path, file)
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    let (a, b) = bytes.iter().fold((1_u32, 0_u32), |(a, b), &byte| {
+        let a = (a + u32::from(byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    b << 16 | a
+}
+
+/// CRC-32 of ISO 3309, as PNG asks for.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0xedb8_8320 })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_the_published_ones() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
+    }
+}
