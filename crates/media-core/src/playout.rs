@@ -6,6 +6,8 @@ mod delay;
 mod pace;
 mod packet_length;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;

@@ -122,7 +122,7 @@ impl<P: Clone> PlayoutBuffer<P> {
             self.give_up_before(number);
             self.state = State::Paused;
         }
-        self.store(Entry { number, timestamp, payload: Some(packet.payload) });
+        self.store(arrived, Entry { number, timestamp, payload: Some(packet.payload) });
     }
 
     /// What to play now. Call it each time the player has less than it needs, whatever the packets' length.
@@ -168,7 +168,7 @@ impl<P: Clone> PlayoutBuffer<P> {
         self.state = State::Fresh;
     }
 
-    fn store(&mut self, mut entry: Entry<P>) {
+    fn store(&mut self, arrived: Instant, mut entry: Entry<P>) {
         let number = entry.number;
         if matches!(self.state, State::Fresh) {
             // Packets may overtake the very first one.
@@ -181,13 +181,21 @@ impl<P: Clone> PlayoutBuffer<P> {
             self.figures.lost = self.figures.lost.saturating_sub(1);
             entry.payload = None;
         }
-        let due_before = matches!(self.state, State::Playing { due, .. } if entry.timestamp < due);
-        self.figures.late += u64::from(passed || due_before);
+        self.figures.late += u64::from(passed || self.came_late(&entry, arrived));
         self.sequence.used(!passed);
         if let Some(before) = self.entry(number - 1) {
             self.length.observe(entry.timestamp - before.timestamp);
         }
         *self.ring.slot(number) = Some(entry);
+    }
+
+    /// Whether a packet that can still be played comes after its time.
+    fn came_late(&self, entry: &Entry<P>, arrived: Instant) -> bool {
+        match self.state {
+            State::Fresh => false,
+            State::Playing { due, .. } => entry.timestamp < due,
+            State::Paused => self.delay.delay(arrived, entry.timestamp) > self.figures.current_delay.as_micros() as i64,
+        }
     }
 
     /// The packet with this number, if it came in.

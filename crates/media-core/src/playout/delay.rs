@@ -1,7 +1,7 @@
 //! The target delay: how long to hold packets so that about 97 of 100 are there when they are due.
 //! It follows a histogram of how much later than the fastest packets each one came, in which old packets fade.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::PlayoutConfig;
 use crate::SAMPLE_RATE;
@@ -13,6 +13,9 @@ pub(super) struct DelayEstimator {
     config: PlayoutConfig,
     transit: Transit,
     histogram: Histogram,
+    last_arrival: Option<Instant>,
+    /// When the last outage ended: nothing had arrived for longer than any delay covers.
+    outage_end: Option<Instant>,
     /// Share of lost packets, smoothed.
     loss: f32,
     lossy: bool,
@@ -38,6 +41,8 @@ impl DelayEstimator {
             config,
             transit: Transit::new(SAMPLE_RATE),
             histogram: Histogram::new(),
+            last_arrival: None,
+            outage_end: None,
             loss: 0.0,
             lossy: false,
             target: 0,
@@ -52,9 +57,23 @@ impl DelayEstimator {
             self.histogram = Histogram::new();
             return false;
         };
-        self.histogram.add(took, self.transit.floor());
-        self.retarget(packet_micros);
+        if !self.held_by_outage(arrived, took) {
+            self.histogram.add(took, self.transit.floor());
+            self.retarget(packet_micros);
+        }
         true
+    }
+
+    /// Whether the packet would have come during an outage. No delay helps against one, so the burst that ends it, of packets
+    /// by the dozen, must not raise the target for half a minute.
+    fn held_by_outage(&mut self, arrived: Instant, took: i64) -> bool {
+        let gap = self.last_arrival.map_or(Duration::ZERO, |last| arrived.saturating_duration_since(last));
+        self.last_arrival = self.last_arrival.max(Some(arrived));
+        if gap > self.config.max_delay {
+            self.outage_end = Some(arrived);
+        }
+        let late = Duration::from_micros((took - self.transit.floor()).max(0).unsigned_abs());
+        self.outage_end.is_some_and(|end| arrived < end + late)
     }
 
     /// A packet was played, or had to be done without.
