@@ -19,6 +19,7 @@ pub(crate) fn find(path: &str) -> Option<File> {
         "/" => ("text/html; charset=utf-8", include_str!("../../../assets/page/index.html")),
         "/style.css" => ("text/css; charset=utf-8", include_str!("../../../assets/page/style.css")),
         "/page.js" => ("text/javascript; charset=utf-8", include_str!("../../../assets/page/page.js")),
+        "/call.js" => ("text/javascript; charset=utf-8", include_str!("../../../assets/page/call.js")),
         _ => return None,
     };
     Some(File { content_type, body })
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn the_page_needs_nothing_from_elsewhere() {
-        for path in ["/", "/style.css", "/page.js"] {
+        for path in ["/", "/style.css", "/page.js", "/call.js"] {
             let File { body, .. } = find(path).expect("a file");
             let foreign = body.match_indices("://").filter(|(at, _)| !body[..*at].ends_with("http")).count();
             let namespaces = body.matches("http://www.w3.org/").count();
