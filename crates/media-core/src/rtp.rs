@@ -61,7 +61,9 @@ pub(crate) struct SequenceTracker {
     highest: Option<i64>,
     /// The last number that was out of range: two of a kind are a new line, one is a stray.
     stray: Option<u16>,
-    /// Useless packets in a row.
+    /// The number placed last.
+    last: u16,
+    /// Useless packets in a row, each one following the one before.
     useless: u32,
 }
 
@@ -83,12 +85,13 @@ impl SequenceTracker {
     /// Two strays within this distance, in order, are a new line; the packets between them may have been lost.
     const NEAR: u16 = 16;
 
-    /// So many packets in a row that came before or come too late: the sender has stepped back a little to start anew.
+    /// So many packets in a row, in order, that came before or come too late: the sender has stepped back a little to start
+    /// anew. Copies sent as padding or to probe the bandwidth do not come in order.
     const MAX_USELESS: u32 = 64;
 
     /// Numbers up to `max_behind` before the highest one are on the line.
     pub(crate) fn new(max_behind: i64) -> Self {
-        Self { max_behind, highest: None, stray: None, useless: 0 }
+        Self { max_behind, highest: None, stray: None, last: 0, useless: 0 }
     }
 
     /// The highest number on the line.
@@ -101,12 +104,16 @@ impl SequenceTracker {
         let Some(highest) = self.highest else {
             return self.start(number);
         };
+        let follows = |before| (1..=Self::NEAR).contains(&number.wrapping_sub(before));
+        if !follows(self.last) {
+            self.useless = 0;
+        }
+        self.last = number;
         let unwrapped = sequence_near(highest, number);
         if (-self.max_behind..=Self::MAX_AHEAD).contains(&(unwrapped - highest)) && self.useless < Self::MAX_USELESS {
             self.highest = Some(highest.max(unwrapped));
             return Place::At(unwrapped);
         }
-        let follows = |stray| (1..=Self::NEAR).contains(&number.wrapping_sub(stray));
         if self.useless < Self::MAX_USELESS && !self.stray.is_some_and(follows) {
             self.stray = Some(number);
             return Place::Stray;
@@ -115,7 +122,7 @@ impl SequenceTracker {
     }
 
     fn start(&mut self, number: u16) -> Place {
-        *self = Self { highest: Some(i64::from(number)), ..Self::new(self.max_behind) };
+        *self = Self { highest: Some(i64::from(number)), last: number, ..Self::new(self.max_behind) };
         Place::Started(i64::from(number))
     }
 
@@ -160,6 +167,16 @@ mod tests {
         assert_eq!(tracker.place(50_002), Place::Started(50_002));
         assert_eq!(tracker.place(50_001), Place::At(50_001));
         assert_eq!(tracker.highest(), Some(50_002));
+    }
+
+    #[test]
+    fn copies_of_old_packets_are_no_step_back() {
+        let mut tracker = SequenceTracker::new(1000);
+        tracker.place(900);
+        for round in 0..1000_u16 {
+            assert_eq!(tracker.place(850 + round % 50), Place::At(i64::from(850 + round % 50)));
+            tracker.used(false);
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl DueTimes {
     /// Beyond this a frozen picture is better than a late one.
     const MAX_MARGIN: i64 = 150_000;
 
-    /// The margin goes towards slower frames by an eighth and back by a 64th: it settles where about one frame in ten is late.
+    /// The margin goes towards slower frames by an eighth and back by a 64th: it settles at three quarters of an even spread.
     const MARGIN_UP: i64 = 8;
     const MARGIN_DOWN: i64 = 64;
 
