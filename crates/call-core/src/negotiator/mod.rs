@@ -218,8 +218,8 @@ impl Negotiator {
         match (self.running.take(), result) {
             (Some(Operation::Open), In::Opened) => {}
             (Some(Operation::CreateOffer), In::OfferCreated(Ok(offer))) => {
-                if self.polite && self.is_offer_waiting() {
-                    // Glare before our offer left the house: the same as giving way, without a rollback.
+                if self.is_offer_waiting() {
+                    // Glare before our offer left the house: giving way costs nothing, whoever is polite.
                     self.wanted = true;
                 } else {
                     self.set_local(offer);

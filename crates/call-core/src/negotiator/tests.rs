@@ -79,11 +79,13 @@ fn the_impolite_peer_ignores_the_offer_and_its_candidates() {
 
 #[test]
 fn an_offer_that_was_not_sent_yet_is_dropped_without_a_rollback() {
-    let mut story = Story::new(true);
-    assert_eq!(story.tell(In::NegotiationNeeded), [Out::CreateOffer]);
-    assert_eq!(story.tell(In::Remote(theirs())), []);
-    let applied = story.tell(In::OfferCreated(Ok(ours())));
-    assert_eq!(applied, [Out::SetRemote(theirs())]);
+    for polite in [true, false] {
+        let mut story = Story::new(polite);
+        assert_eq!(story.tell(In::NegotiationNeeded), [Out::CreateOffer]);
+        assert_eq!(story.tell(In::Remote(theirs())), []);
+        let applied = story.tell(In::OfferCreated(Ok(ours())));
+        assert_eq!(applied, [Out::SetRemote(theirs())]);
+    }
 }
 
 #[test]
@@ -113,6 +115,7 @@ fn a_second_answer_is_skipped() {
     let mut story = Story::offering(false);
     story.tell(In::Remote(answer()));
     story.tell(In::RemoteSet(Ok(())));
+    assert!(story.negotiator.is_exchanged());
     assert!(is_warning(&story.tell(In::Remote(answer()))));
 }
 
@@ -182,8 +185,11 @@ fn a_failed_rollback_leaves_our_offer_standing() {
     story.tell(In::Remote(theirs()));
     let outputs = story.tell(In::RolledBack(Err("stuck".into())));
     assert!(matches!(outputs[..], [Out::Failed(_)]));
+    assert_eq!(story.tell(In::RemoteCandidate(candidate("of theirs"))), []);
     let next = story.tell(In::Remote(answer()));
     assert_eq!(next, [Out::SetRemote(answer())]);
+    let added = story.tell(In::RemoteSet(Ok(())));
+    assert!(!added.contains(&Out::AddCandidate(candidate("of theirs"))));
 }
 
 #[test]

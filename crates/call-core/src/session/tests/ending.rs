@@ -37,6 +37,19 @@ fn a_connection_that_does_not_close_holds_the_end_up_for_a_second() {
 }
 
 #[test]
+fn the_end_waits_for_every_connection_to_close() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.closes = false;
+    story.signaling(SignalingEvent::PeerLeft);
+    story.offered("second run");
+    story.tell(Input::HangUp);
+    story.peer(PeerEvent::Closed);
+    assert_eq!(story.session.phase(), Phase::Ending);
+    story.peer(PeerEvent::Closed);
+    story.assert_ended(&EndReason::HungUp);
+}
+
+#[test]
 fn only_the_first_reason_counts() {
     let mut story = Story::talking(SessionConfig::default());
     story.closes = false;

@@ -44,6 +44,9 @@ fn the_server_dies_while_the_peers_look_for_a_path() {
     let mut story = Story::negotiating(SessionConfig::default());
     story.lost();
     assert_eq!(story.session.phase(), Phase::Negotiating);
+    let candidate = candidate("nobody carries it");
+    story.peer(PeerEvent::LocalCandidate(candidate.clone()));
+    assert_eq!(story.signaled(&SignalCommand::Candidate(candidate)), 0);
     story.wait(5 * SECOND);
     story.peer(PeerEvent::Connected);
     story.assert_goes_on();
@@ -73,6 +76,7 @@ fn the_peer_leaves_before_it_answers_and_another_comes() {
     story.lost();
     assert!(story.did(&PeerAction::Close));
     assert_eq!(story.signaled(&SignalCommand::Leave), 1);
+    assert_eq!(story.warnings(), 0);
     assert_eq!(story.session.phase(), Phase::Joining);
     story.wait(SECOND);
     assert_eq!(story.signaled(&SignalCommand::Connect), 2);
@@ -87,8 +91,11 @@ fn the_peer_leaves_before_it_answers_and_another_comes() {
 fn the_peer_vanishes_while_looking_for_a_path_and_another_comes() {
     let mut story = Story::negotiating(SessionConfig::default());
     story.signaling(SignalingEvent::PeerLeft);
+    story.wait(2 * SECOND);
+    // Said again: the time is not counted anew.
+    story.signaling(SignalingEvent::PeerLeft);
     story.lost();
-    story.wait(3 * SECOND - MS);
+    story.wait(SECOND - MS);
     assert_eq!(story.session.phase(), Phase::Negotiating);
     story.wait(MS);
     assert_eq!(story.session.phase(), Phase::Joining);
@@ -116,6 +123,17 @@ fn a_peer_that_ends_signaling_once_it_is_connected_is_waited_for() {
     story.peer(PeerEvent::Connected);
     story.packets_for(10 * SECOND);
     story.assert_goes_on();
+}
+
+#[test]
+fn a_peer_that_left_just_before_the_connection_came_up_is_gone_when_the_path_breaks() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.signaling(SignalingEvent::PeerLeft);
+    story.peer(PeerEvent::Connected);
+    story.wait(5 * SECOND);
+    story.assert_goes_on();
+    story.peer(PeerEvent::Disconnected);
+    story.assert_ended(&EndReason::PeerLost);
 }
 
 #[test]
