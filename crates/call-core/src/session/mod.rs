@@ -5,6 +5,7 @@ mod config;
 mod input;
 mod output;
 mod peer;
+mod presence;
 mod signaling;
 mod timers;
 

@@ -1,23 +1,15 @@
-//! The session's rules for the peer: from the first description to the sign that it is gone.
-//! A leaving that signaling reports is only a doubt: the peer's own packets, or their absence, decide.
+//! The session's rules for the connection to the peer, from its opening to its loss.
+//! Before it is connected, a peer that leaves makes room for another; afterwards, its own packets say whether it is gone.
 
-use super::{PeerAction, PeerEvent, Session, SignalCommand};
+use super::presence::Presence;
+use super::{Output, PeerAction, PeerEvent, Session, SignalCommand};
 use crate::end::foreign_words;
-use crate::{Candidate, EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
+use crate::{Candidate, Description, EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Candidates of ours that wait for our first description: as many as are taken from a peer.
 const CANDIDATE_LIMIT: usize = Negotiator::QUEUE_LIMIT;
-
-/// Packets that come at least this often are a steady flow, whose end means something: media does, a chat does not.
-const STEADY: Duration = Duration::from_secs(1);
-
-/// Packets for this long after a doubt arose show that it was wrong.
-const REFUTED: Duration = Duration::from_secs(3);
-
-/// From the closing of the connection to the end: a goodbye that was sent before may still be on its way through the shell.
-const GOODBYE_IN_FLIGHT: Duration = Duration::from_millis(200);
 
 /// One generation of the connection to a peer.
 #[derive(Debug)]
@@ -28,24 +20,12 @@ pub(super) struct Peer {
     candidates: VecDeque<Candidate>,
     hears_goodbye: bool,
     connected: bool,
-    /// The shell reported that the connection is closed: nothing more can come.
-    closed: bool,
     /// When the first description of the peer was applied.
     pub(super) negotiating_since: Option<Instant>,
     pub(super) disconnected_since: Option<Instant>,
     /// When signaling reported that the peer left.
     pub(super) left_at: Option<Instant>,
-    doubt: Option<Doubt>,
-    /// When packets arrived: the latest report and the one before.
-    activity: [Option<Instant>; 2],
-}
-
-/// A sign that a connected peer is gone.
-#[derive(Debug)]
-struct Doubt {
-    since: Instant,
-    /// What the call ends with when the doubt is right.
-    verdict: EndReason,
+    pub(super) presence: Presence,
 }
 
 impl Peer {
@@ -56,12 +36,10 @@ impl Peer {
             candidates: VecDeque::new(),
             hears_goodbye: false,
             connected: false,
-            closed: false,
             negotiating_since: None,
             disconnected_since: None,
             left_at: None,
-            doubt: None,
-            activity: [None; 2],
+            presence: Presence::default(),
         }
     }
 
@@ -88,35 +66,6 @@ impl Peer {
     pub(super) fn has_left(&self) -> bool {
         self.left_at.is_some()
     }
-
-    /// When the doubt, if there is one, becomes a certainty. `silence` is how long a steady flow may pause.
-    pub(super) fn silent_at(&self, silence: Duration) -> Option<Instant> {
-        let doubt = self.doubt.as_ref()?;
-        if self.closed {
-            return doubt.since.checked_add(GOODBYE_IN_FLIGHT);
-        }
-        // Of a peer that was quiet before, silence says nothing: ICE will tell.
-        let [Some(last), Some(before)] = self.activity else {
-            return None;
-        };
-        let steady =
-            last.saturating_duration_since(before) <= STEADY && doubt.since.saturating_duration_since(last) <= STEADY;
-        steady.then(|| last.max(doubt.since).checked_add(silence)).flatten()
-    }
-
-    /// What the call ends with when this connected peer is gone.
-    fn verdict(&self) -> EndReason {
-        let doubt = self.doubt.as_ref();
-        doubt.map_or(EndReason::PeerLost, |doubt| doubt.verdict.clone())
-    }
-
-    fn active(&mut self, now: Instant) {
-        self.activity = [Some(now), self.activity[0]];
-        let refuted = |doubt: &Doubt| now.saturating_duration_since(doubt.since) >= REFUTED;
-        if !self.closed && self.doubt.as_ref().is_some_and(refuted) {
-            self.doubt = None;
-        }
-    }
 }
 
 impl Session {
@@ -129,7 +78,7 @@ impl Session {
     /// Closes the connection, if there is one.
     pub(super) fn drop_peer(&mut self) {
         if let Some(peer) = self.peer.take() {
-            self.closing += u32::from(!peer.closed);
+            self.closing += u32::from(!peer.presence.is_closed());
             self.act(PeerAction::Close);
         }
     }
@@ -177,9 +126,10 @@ impl Session {
             }
             PeerEvent::DataClosed => {
                 peer.hears_goodbye = false;
-                self.doubt(now, EndReason::PeerLeft);
+                peer.presence.closed_channel(now);
+                self.judge(now);
             }
-            PeerEvent::Activity => peer.active(now),
+            PeerEvent::Activity => peer.presence.active(now),
             PeerEvent::Closed => self.peer_closed(now),
         }
     }
@@ -192,11 +142,9 @@ impl Session {
                 self.conclude();
             }
         } else if let Some(peer) = &mut self.peer {
-            peer.closed = true;
             peer.hears_goodbye = false;
-            if peer.connected {
-                peer.doubt = Some(Doubt { since: now, verdict: EndReason::PeerLeft });
-            } else {
+            peer.presence.closed_connection(now);
+            if !peer.connected {
                 self.failed(now);
             }
         }
@@ -209,7 +157,8 @@ impl Session {
         };
         if peer.connected || peer.is_exchanged() {
             peer.left_at.get_or_insert(now);
-            self.doubt(now, EndReason::PeerLost);
+            peer.presence.left_room(now);
+            self.judge(now);
         } else {
             self.wait_for_another(now);
         }
@@ -226,7 +175,7 @@ impl Session {
 
     /// Ends a call whose peer is gone for certain.
     pub(super) fn gone(&mut self, now: Instant) {
-        let verdict = self.peer.as_ref().map(Peer::verdict);
+        let verdict = self.peer.as_ref().map(|peer| peer.presence.verdict());
         self.finish(now, verdict.unwrap_or(EndReason::PeerLost));
     }
 
@@ -257,8 +206,7 @@ impl Session {
                 Out::Rollback => self.act(PeerAction::Rollback),
                 Out::AddCandidate(candidate) => self.act(PeerAction::AddCandidate(candidate)),
                 Out::Send(description) => {
-                    self.signal(SignalCommand::Describe(description));
-                    self.introduce();
+                    self.introduce(description);
                 }
                 Out::Warn(text) => self.warn(text),
                 Out::Failed(text) => self.negotiation_failed(now, text),
@@ -301,10 +249,11 @@ impl Session {
         }
     }
 
-    /// Our description went out: the candidates may follow.
-    fn introduce(&mut self) {
-        if let Some(peer) = &mut self.peer {
+    /// Sends our description, and then the candidates that waited for it.
+    fn introduce(&mut self, description: Description) {
+        if let Some(peer) = self.peer.as_mut().filter(|_| self.link.is_joined()) {
             peer.introduced = true;
+            self.outputs.push_back(Output::Signal(SignalCommand::Describe(description)));
             for candidate in std::mem::take(&mut peer.candidates) {
                 self.signal(SignalCommand::Candidate(candidate));
             }
@@ -319,9 +268,6 @@ impl Session {
         if !peer.connected {
             peer.connected = true;
             self.connected_at.get_or_insert(now);
-            if peer.has_left() {
-                self.doubt(now, EndReason::PeerLost);
-            }
         }
     }
 
@@ -330,9 +276,7 @@ impl Session {
             && peer.connected
         {
             peer.disconnected_since.get_or_insert(now);
-            if peer.doubt.is_some() {
-                self.gone(now);
-            }
+            self.judge(now);
         }
     }
 
@@ -344,17 +288,10 @@ impl Session {
         }
     }
 
-    /// Something says that a connected peer is gone; two signs together, or silence, make it certain.
-    fn doubt(&mut self, now: Instant, verdict: EndReason) {
-        let Some(peer) = self.peer.as_mut().filter(|peer| peer.connected) else {
-            return;
-        };
-        let doubt = peer.doubt.get_or_insert_with(|| Doubt { since: now, verdict: verdict.clone() });
-        // Closing in order says more than a word from the server.
-        if verdict == EndReason::PeerLeft {
-            doubt.verdict = verdict;
-        }
-        if peer.is_disconnected() {
+    /// A broken path and a sign that the peer is gone are a certainty together.
+    fn judge(&mut self, now: Instant) {
+        let gone = |peer: &Peer| peer.is_disconnected() && peer.presence.is_doubted();
+        if self.peer.as_ref().is_some_and(gone) {
             self.gone(now);
         }
     }

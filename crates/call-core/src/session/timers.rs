@@ -63,7 +63,7 @@ impl Session {
             (self.wait_until.filter(|_| waiting), Timer::Wait),
             (after(negotiating, timeouts.negotiating), Timer::Negotiating),
             (after(left, timeouts.late_connect), Timer::LateConnect),
-            (connected.and_then(|peer| peer.silent_at(timeouts.silence)), Timer::Silence),
+            (connected.and_then(|peer| peer.presence.silent_at(timeouts.silence)), Timer::Silence),
             (after(disconnected, timeouts.reconnecting), Timer::Reconnecting),
             (after(self.connected_at, duration), Timer::Duration),
         ];
