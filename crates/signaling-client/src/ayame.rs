@@ -2,7 +2,7 @@
 //! It opens no socket and reads no clock, and nothing that a server sends makes it panic.
 //!
 //! One codec lives as long as one WebSocket: `register`, then `accept` or `reject`, then whatever the peer sends, then
-//! `bye`. Reconnecting starts a new codec.
+//! `bye` and the close. Reconnecting starts a new codec.
 
 use std::fmt;
 
@@ -140,11 +140,8 @@ impl AyameCodec {
             (FromServer::Candidate(candidate), State::Joined) => {
                 Ok(vec![Out::Event(SignalingEvent::Candidate(candidate))])
             }
-            // The server deletes the room with its `bye` and closes this connection as well.
-            (FromServer::Bye, State::Joined) => {
-                self.state = State::Over;
-                Ok(vec![Out::Event(SignalingEvent::PeerLeft), Out::Close])
-            }
+            // Ayame deletes the room with its `bye` and closes our connection as well; that is heard as the next event.
+            (FromServer::Bye, State::Joined) => Ok(vec![Out::Event(SignalingEvent::PeerLeft)]),
             (message, _) => Err(ProtocolError::Unexpected(message.kind())),
         }
     }
@@ -180,25 +177,26 @@ impl AyameCodec {
             (State::Over, _) => None,
             (State::Joined, CloseInfo::Broken(reason)) => Some(SignalingEvent::Lost { reason }),
             (State::Joined, CloseInfo::Frame { code, reason }) => {
-                let reason = format!("the signaling server closed the connection ({})", meaning(code, &reason));
+                let reason = format!("the server closed the connection ({})", meaning(code, &reason));
                 Some(SignalingEvent::Lost { reason })
             }
             (State::Joining, CloseInfo::Broken(reason)) => Some(SignalingEvent::Unreachable { reason, retry: true }),
             (State::Joining, CloseInfo::Frame { code, reason }) if server_side(code) => {
                 let reason =
-                    format!("the signaling server ended the connection before the join ({})", meaning(code, &reason));
+                    format!("the server closed the connection before it let us join ({})", meaning(code, &reason));
                 Some(SignalingEvent::Unreachable { reason, retry: true })
             }
             // Ayame closes with 1000 and no words when it does not like the request.
             (State::Joining, CloseInfo::Frame { code, reason }) => {
                 Some(SignalingEvent::Rejected(Reject::Refused(format!(
-                    "the server closed the connection right after the join request ({}): check the room name, the key and the path of the URL",
+                    "it closed the connection right after the join request ({}): check the room name, the key and the path of the URL",
                     meaning(code, &reason)
                 ))))
             }
         }
     }
 
+    /// The reason continues a sentence like `the signaling server refused: `.
     fn rejection(&self, reason: &str) -> Reject {
         // What the recorded servers say: "full", "InvalidSignalingKey", "InternalServerError", or a webhook's own words.
         if reason.eq_ignore_ascii_case("full") {
@@ -206,10 +204,10 @@ impl AyameCodec {
         }
         let about_the_key = reason.to_ascii_lowercase().contains("key");
         Reject::Refused(match (about_the_key, &self.join.key) {
-            (true, Some(_)) => format!("the server does not accept the signaling key ({reason}): check --key"),
-            (true, None) => format!("the server wants a signaling key ({reason}): pass it with --key"),
-            (false, _) if reason.is_empty() => "the server refused to let us join and gave no reason".to_owned(),
-            (false, _) => format!("the server refused to let us join: {reason}"),
+            (true, Some(_)) => format!("it does not accept the signaling key ({reason}): check --key"),
+            (true, None) => format!("it wants a signaling key ({reason}): pass it with --key"),
+            (false, _) if reason.is_empty() => "it gave no reason".to_owned(),
+            (false, _) => reason.to_owned(),
         })
     }
 }

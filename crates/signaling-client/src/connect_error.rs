@@ -10,7 +10,7 @@ use thiserror::Error;
 
 /// What was going on when time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// The host's name was being looked up.
     Resolve,
     /// The TCP connection was being opened.
@@ -26,7 +26,9 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Resolve => "looking up its name took too long: check this machine's network",
             Self::Tcp => "it did not answer: check the address and the firewalls between",
-            Self::Tls => "it accepted the connection but did not answer in TLS: if that port is not encrypted, use ws://",
+            Self::Tls => {
+                "it accepted the connection but did not answer in TLS: if that port is not encrypted, use ws://"
+            }
             Self::WebSocket => {
                 "it accepted the connection but did not answer the WebSocket request: check the port of the URL"
             }
@@ -36,8 +38,8 @@ impl fmt::Display for Stage {
 
 /// Why no WebSocket could be opened. `place` is `host:port`.
 #[derive(Debug, Error)]
-pub enum ConnectError {
-    /// The URL did not come from [`parse_server_url`](crate::parse_server_url).
+pub(crate) enum ConnectError {
+    /// The URL did not come from `parse_server_url`.
     #[error("the server's URL {0} cannot be connected to: write it like wss://host/signaling")]
     Url(String),
     /// The name has no address.
@@ -93,7 +95,9 @@ pub enum ConnectError {
         place: String,
     },
     /// The machine's store of certificate authorities is empty or unreadable.
-    #[error("this machine knows no certificate authorities: install the ca-certificates package, or pass --ca-file or --pin-sha256")]
+    #[error(
+        "this machine knows no certificate authorities: install the ca-certificates package, or pass --ca-file or --pin-sha256"
+    )]
     NoRoots,
     /// The file given as `--ca-file` cannot be used.
     #[error("cannot use {} as a file of certificates: {reason}", .path.display())]
@@ -104,7 +108,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// Self-signed, or signed by an authority that nobody here knows.
-    #[error("the certificate of {place} is not signed by an authority this machine trusts (self-signed?): pass --pin-sha256 or --ca-file")]
+    #[error(
+        "the certificate of {place} is not signed by an authority this machine trusts (self-signed?): pass --pin-sha256 or --ca-file"
+    )]
     UntrustedCertificate {
         /// Whose.
         place: String,
@@ -132,7 +138,9 @@ pub enum ConnectError {
         place: String,
     },
     /// Another certificate than the pinned one.
-    #[error("the certificate of {place} is not the pinned one (its SHA-256 is {seen}): if the server has a new certificate, pin that, else somebody is in between")]
+    #[error(
+        "{place} shows another certificate than the pinned one: its SHA-256 is {seen} (renewed, or somebody is in between)"
+    )]
     PinMismatch {
         /// Whose.
         place: String,
@@ -171,8 +179,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Whether the same attempt may succeed later without anybody changing the command line or the server's set-up.
-    #[must_use]
-    pub fn may_heal(&self) -> bool {
+    pub(crate) fn may_heal(&self) -> bool {
         match self {
             Self::Resolve { .. }
             | Self::Refused { .. }
@@ -187,7 +194,9 @@ impl ConnectError {
     /// The error for a WebSocket request answered with `status`. `location` is where a redirect leads.
     pub(crate) fn http(place: &str, path: &str, status: u16, location: Option<&str>) -> Self {
         let hint = match (status, location) {
-            (301 | 302 | 303 | 307 | 308, Some(location)) => format!("the server has moved to {location}: use that URL"),
+            (301 | 302 | 303 | 307 | 308, Some(location)) => {
+                format!("the server has moved to {location}: use that URL")
+            }
             (401, _) => "it wants a login: check the URL".to_owned(),
             (403, _) => "it does not let this client in: check the URL, or ask who runs the server".to_owned(),
             (404 | 410, _) => "nothing is there: check the path of the URL (Ayame servers use /signaling)".to_owned(),

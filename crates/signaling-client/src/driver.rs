@@ -1,6 +1,7 @@
 //! Runs one signaling connection: WebSocket on one side, commands and events on the other, the codec in between.
 //! Every wait in here is bounded, and the task ends with the connection.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError as ProtocolViolation;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
 use tokio_util::sync::CancellationToken;
@@ -94,8 +96,8 @@ pub struct Signaling {
     /// What the call wants. Commands before [`SignalingEvent::Joined`] reach nobody and are dropped, except
     /// [`Command::Leave`].
     pub commands: mpsc::Sender<Command>,
-    /// What happens. Ends with the connection; the last event is `Rejected`, `Unreachable`, `Lost` or `PeerLeft` (an Ayame
-    /// server closes the connection with its `bye`), and there is none when we left ourselves.
+    /// What happens. Ends with the connection; the last event is `Rejected`, `Unreachable` or `Lost`, or none of
+    /// them when we left ourselves. An Ayame server closes the connection with its `bye`: `PeerLeft`, then `Lost`.
     pub events: mpsc::Receiver<SignalingEvent>,
     /// Messages or parts of them that were left out because they were malformed.
     pub skipped: Arc<AtomicU64>,
@@ -209,22 +211,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         // A call that is stuck sending us a command gets an error now, and reads on.
         self.wanted.close();
-        let (last, farewell) = match end {
+        let (last, code) = match end {
             End::Ours => (None, Some(CloseCode::Normal)),
-            End::Theirs(info, farewell) => (self.codec.on_close(info), farewell),
+            End::Theirs(info, code) => (self.codec.on_close(info), code),
         };
-        for event in self.undelivered.take().into_iter().chain(last) {
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                _ = self.happened.send(event) => {}
+        let Self { socket, happened, undelivered, timeouts, .. } = self;
+        let tell = async move {
+            for event in undelivered.into_iter().chain(last) {
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    _ = happened.send(event) => {}
+                }
             }
-        }
-        // The call need not wait for our good manners.
-        drop(self.happened);
-        if let Some(code) = farewell {
-            self.socket.close(code, self.timeouts.close).await;
-        }
-        debug!(skipped = self.skipped.load(Ordering::Relaxed), "connection over");
+        };
+        // Neither waits for the other: the call need not watch our good manners, nor the server our deaf call.
+        let farewell = async move {
+            if let Some(code) = code {
+                socket.close(code, timeouts.close).await;
+            }
+        };
+        tokio::join!(tell, farewell);
+        debug!("connection over");
     }
 
     /// Carries messages both ways until the connection is over.
@@ -242,7 +249,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             flow = tokio::select! {
                 biased;
                 command = self.wanted.recv() => {
-                    let out = self.codec.on_command(command.unwrap_or(Command::Leave));
+                    let command = command.unwrap_or(Command::Leave);
+                    if matches!(command, Command::Leave) {
+                        // Who leaves wants to hear no more.
+                        self.undelivered = None;
+                    }
+                    let out = self.codec.on_command(command);
                     self.perform(out)
                 }
                 () = self.happened.closed() => ControlFlow::Break(End::Ours),
@@ -274,9 +286,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match self.keep_alive.poll(now.into_std()) {
             None => ControlFlow::Continue(()),
             Some(Beat::Ping) => self.queue(Message::Ping(Bytes::new())),
-            Some(Beat::Dead) => {
-                broken(format!("the signaling server has been silent for {:?}", self.timeouts.dead))
-            }
+            Some(Beat::Dead) => broken(format!("the server has been silent for {:?}", self.timeouts.dead)),
         }
     }
 
@@ -298,7 +308,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 ControlFlow::Break(End::Theirs(CloseInfo::Frame { code, reason }, Some(CloseCode::Normal)))
             }
             Some(Err(error)) => self.failed(&error),
-            None => broken("the connection to the signaling server ended without a word".to_owned()),
+            None => cut(),
         }
     }
 
@@ -332,18 +342,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn failed(&self, error: &WsError) -> ControlFlow<End> {
         match error {
             WsError::Capacity(_) => ControlFlow::Break(End::Theirs(
-                CloseInfo::Broken(format!("the signaling server sent a message of more than {} KiB", MAX_MESSAGE / 1024)),
+                CloseInfo::Broken(format!("the server sent a message of more than {} KiB", MAX_MESSAGE / 1024)),
                 Some(CloseCode::Size),
             )),
-            WsError::WriteBufferFull(_) => {
-                broken("the signaling server takes no more messages".to_owned())
+            WsError::WriteBufferFull(_) => broken("the server takes no more messages".to_owned()),
+            WsError::Protocol(ProtocolViolation::ResetWithoutClosingHandshake) => cut(),
+            WsError::Io(error) if is_cut(error.kind()) => cut(),
+            WsError::Protocol(_) => {
+                ControlFlow::Break(End::Theirs(CloseInfo::Broken(error.to_string()), Some(CloseCode::Protocol)))
             }
-            WsError::Io(error) => broken(format!("the connection to the signaling server broke: {error}")),
-            WsError::Protocol(_) | WsError::Utf8(_) => ControlFlow::Break(End::Theirs(
-                CloseInfo::Broken(format!("the connection to the signaling server broke: {error}")),
-                Some(CloseCode::Protocol),
-            )),
-            error => broken(format!("the connection to the signaling server broke: {error}")),
+            error => broken(error.to_string()),
         }
     }
 
@@ -368,3 +376,16 @@ async fn deliver(queue: &mpsc::Sender<SignalingEvent>, slot: &mut Option<Signali
 fn broken(reason: String) -> ControlFlow<End> {
     ControlFlow::Break(End::Theirs(CloseInfo::Broken(reason), None))
 }
+
+/// How the end of the line shows, with and without TLS.
+fn is_cut(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
+fn cut() -> ControlFlow<End> {
+    broken("the line was cut without a close frame".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

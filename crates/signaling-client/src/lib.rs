@@ -17,7 +17,6 @@ mod transport;
 mod wire;
 
 pub use ayame::{AyameCodec, CloseInfo, Command, Join, Out};
-pub use connect_error::{ConnectError, Stage};
 pub use driver::{Signaling, SignalingConfig, Timeouts, connect};
 pub use server_url::{UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};

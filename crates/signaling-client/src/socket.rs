@@ -55,10 +55,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) async fn close(mut self, code: CloseCode, limit: Duration) {
         let handshake = async {
             let frame = CloseFrame { code, reason: "".into() };
-            let mut end = self.inner.close(Some(frame)).await.is_err();
-            while !end {
-                end = matches!(self.inner.next().await, None | Some(Err(_) | Ok(Message::Close(_))));
+            if self.inner.close(Some(frame)).await.is_err() {
+                // The server closed first, and tungstenite has the answer ready.
+                let _ = self.inner.flush().await;
+                return;
             }
+            while !matches!(self.inner.next().await, None | Some(Err(_) | Ok(Message::Close(_)))) {}
         };
         // Out of time: the server does not care, and dropping the socket closes it all the same.
         let _ = timeout(limit, handshake).await;

@@ -103,7 +103,9 @@ pub(crate) fn explain(place: &str, error: &std::io::Error) -> ConnectError {
     match error {
         // The first bytes of the answer are not a TLS record.
         Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion | InvalidMessage::MessageTooLarge,
+            InvalidMessage::InvalidContentType
+            | InvalidMessage::UnknownProtocolVersion
+            | InvalidMessage::MessageTooLarge,
         ) => ConnectError::WantsPlain { place },
         Error::InvalidCertificate(problem) => explain_certificate(place, problem),
         other => ConnectError::Tls { place, reason: one_line(&other.to_string()) },

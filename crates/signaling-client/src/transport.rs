@@ -18,9 +18,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::{Host, Url};
 
 use crate::connect_error::{ConnectError, Stage};
+use crate::tcp;
 use crate::text::one_line;
 use crate::tls::{self, TlsOptions};
-use crate::tcp;
 
 /// Largest message taken from a server, in bytes. An SDP is 5 to 30 KiB; the rest is room for many candidates or a long one.
 pub(crate) const MAX_MESSAGE: usize = 256 * 1024;
@@ -66,7 +66,8 @@ pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Re
         .bound(Stage::Resolve, tcp::resolve(&bare, port))
         .await?
         .map_err(|source| ConnectError::Resolve { host: bare.clone(), source })?;
-    let stream = clock.bound(Stage::Tcp, tcp::connect(addresses)).await?.map_err(|source| unreachable(&place, source))?;
+    let stream =
+        clock.bound(Stage::Tcp, tcp::connect(addresses)).await?.map_err(|source| unreachable(&place, source))?;
     let line: Box<dyn Line> = match encryption {
         None => Box::new(stream),
         Some((connector, name)) => Box::new(
@@ -104,16 +105,20 @@ fn unreachable(place: &str, source: io::Error) -> ConnectError {
     }
 }
 
-/// Turns an open line into a WebSocket (RFC 6455 §4.1).
-async fn upgrade<S: Line>(url: &Url, place: &str, line: S) -> Result<WebSocketStream<Watched<S>>, ConnectError> {
-    let limits = WebSocketConfig::default()
+/// What one WebSocket may hold in memory.
+pub(crate) fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE))
-        .max_write_buffer_size(MAX_UNSENT);
+        .max_write_buffer_size(MAX_UNSENT)
+}
+
+/// Turns an open line into a WebSocket (RFC 6455 §4.1).
+async fn upgrade<S: Line>(url: &Url, place: &str, line: S) -> Result<WebSocketStream<Watched<S>>, ConnectError> {
     let first = Arc::new(OnceLock::new());
     let line = Watched { line, first: Arc::clone(&first) };
-    match client_async_with_config(url.as_str(), line, Some(limits)).await {
+    match client_async_with_config(url.as_str(), line, Some(limits())).await {
         Ok((socket, _response)) => Ok(socket),
         Err(error) => Err(explain(url, place, error, first.get().copied())),
     }
@@ -126,7 +131,9 @@ fn explain(url: &Url, place: &str, error: WsError, first: Option<u8>) -> Connect
     match (error, first) {
         // TLS record types (RFC 8446 §5.1): the server answered our HTTP with a TLS alert.
         (_, Some(0x14..=0x17)) if !secure => ConnectError::WantsTls { place },
-        (WsError::Http(response), _) if !secure && complains_about_plain_http(&response) => ConnectError::WantsTls { place },
+        (WsError::Http(response), _) if !secure && complains_about_plain_http(&response) => {
+            ConnectError::WantsTls { place }
+        }
         (WsError::Http(response), _) => {
             let location = response.headers().get("Location").and_then(|value| value.to_str().ok()).map(one_line);
             ConnectError::http(&place, url.path(), response.status().as_u16(), location.as_deref())
@@ -204,8 +211,16 @@ mod tests {
             ("ws", "HTTP/1.1 403 Forbidden\r\n\r\n", "HTTP 403 for /signaling: it does not let this client in"),
             ("wss", "HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404 for /signaling: nothing is there: check the path"),
             ("ws", "HTTP/1.1 200 OK\r\n\r\n<html>", "HTTP 200 for /signaling: that is an ordinary web page"),
-            ("ws", "HTTP/1.1 400 Bad Request\r\n\r\nBad Request\n", "HTTP 400 for /signaling: it does not take WebSockets"),
-            ("ws", "HTTP/1.1 301 Moved\r\nLocation: wss://b/\r\n\r\n", "the server has moved to wss://b/: use that URL"),
+            (
+                "ws",
+                "HTTP/1.1 400 Bad Request\r\n\r\nBad Request\n",
+                "HTTP 400 for /signaling: it does not take WebSockets",
+            ),
+            (
+                "ws",
+                "HTTP/1.1 301 Moved\r\nLocation: wss://b/\r\n\r\n",
+                "the server has moved to wss://b/: use that URL",
+            ),
             ("ws", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "the server behind it is not running"),
             ("ws", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "does not answer as a WebSocket server"),
             ("ws", "SSH-2.0-OpenSSH_9.6\r\n", "does not answer as a WebSocket server"),

@@ -179,9 +179,8 @@ impl FromServer {
         if !text.trim_start().starts_with('{') {
             return Err(ProtocolError::NotJson);
         }
-        let envelope: Envelope = serde_json::from_str(text).map_err(|error| {
-            if error.is_data() { ProtocolError::NoType } else { ProtocolError::NotJson }
-        })?;
+        let envelope: Envelope = serde_json::from_str(text)
+            .map_err(|error| if error.is_data() { ProtocolError::NoType } else { ProtocolError::NotJson })?;
         match envelope.kind.as_str() {
             "accept" => body::<Accept>(text, "accept")?.read(),
             "reject" => {
