@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
-use media_codec::psnr::psnr;
-use media_codec::stamp::read_stamp;
-use media_codec::test_card::TestCard;
-use media_codec::y4m::{Y4mReader, Y4mWriter};
+use media_codec::TestCard;
+use media_codec::psnr;
+use media_codec::read_stamp;
+use media_codec::{Y4mReader, Y4mWriter};
 use media_core::{FrameRate, Picture, PicturePool, Size};
 
 use crate::place::folder;

@@ -42,10 +42,6 @@ impl Json {
     pub(crate) fn number(&self) -> Option<f64> {
         if let Self::Number(number) = self { Some(*number) } else { None }
     }
-
-    pub(crate) fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
-    }
 }
 
 struct Reader<'a> {
@@ -161,7 +157,7 @@ mod tests {
         let report = Json::parse(r#"{"schema": 1, "end": {"reason": "hung \"up\"", "ok": true}, "path": {"rtt_ms": null}, "l": [1, -2.5e1]}"#)
             .expect("well-formed");
         assert_eq!(report.at("schema").number(), Some(1.0));
-        assert_eq!(report.at("end.reason").text(), Some("hung \"up\""));
+        assert_eq!(report.at("end.reason"), &Json::Text("hung \"up\"".to_owned()));
         assert_eq!(report.at("path.rtt_ms"), &Json::Null);
         assert_eq!(report.at("no.such.thing"), &Json::Null);
         assert_eq!(report.at("l"), &Json::List(vec![Json::Number(1.0), Json::Number(-25.0)]));
