@@ -242,6 +242,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let ControlFlow::Break(end) = flow {
                 return end;
             }
+            // Looked at on every turn, so that a server that talks without end about other things is left as well.
+            if !self.codec.is_answered() && Instant::now() >= self.answer_due {
+                return self.unanswered();
+            }
             let listening = self.undelivered.is_none();
             let wake = self.deadline();
             // In this order a flood from the server cannot drown our own commands, and what has arrived already counts
@@ -274,16 +278,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.codec.is_answered() { beat } else { beat.min(self.answer_due) }
     }
 
+    fn unanswered(&self) -> End {
+        let reason = format!(
+            "the server did not answer the join request within {:?}: is it an Ayame server? check the URL",
+            self.timeouts.join
+        );
+        End::Theirs(CloseInfo::Broken(reason), Some(CloseCode::Normal))
+    }
+
     fn tick(&mut self) -> ControlFlow<End> {
-        let now = Instant::now();
-        if !self.codec.is_answered() && now >= self.answer_due {
-            let reason = format!(
-                "the server did not answer the join request within {:?}: is it an Ayame server? check the URL",
-                self.timeouts.join
-            );
-            return ControlFlow::Break(End::Theirs(CloseInfo::Broken(reason), Some(CloseCode::Normal)));
-        }
-        match self.keep_alive.poll(now.into_std()) {
+        match self.keep_alive.poll(Instant::now().into_std()) {
             None => ControlFlow::Continue(()),
             Some(Beat::Ping) => self.queue(Message::Ping(Bytes::new())),
             Some(Beat::Dead) => broken(format!("the server has been silent for {:?}", self.timeouts.dead)),
