@@ -1,0 +1,212 @@
+//! The two data channels of a call: `chat` carries lines of text, `control` carries the goodbye as JSON.
+//! The one who offers creates them; a foreign peer's channel of any other name counts as chat.
+
+use crate::PeerError;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+use webrtc::data_channel::{DataChannel, DataChannelEvent};
+use webrtc::error::Error;
+use webrtc::peer_connection::PeerConnection;
+
+const CHAT: &str = "chat";
+const CONTROL: &str = "control";
+
+/// Messages of the peer that wait; beyond it SCTP makes the peer wait.
+pub(crate) const SAID_CAPACITY: usize = 64;
+
+/// How long the goodbye may take to be acknowledged; closing must not hang on a peer that is gone.
+const GOODBYE_WAIT: Duration = Duration::from_millis(200);
+
+/// How often that is looked at: webrtc-rs has no event for it.
+const GOODBYE_POLL: Duration = Duration::from_millis(2);
+
+/// Tasks of one connection, which all end with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    pub(crate) tracker: TaskTracker,
+    pub(crate) cancel: CancellationToken,
+}
+
+impl Tasks {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let cancel = self.cancel.clone();
+        self.tracker.spawn(async move {
+            cancel.run_until_cancelled(task).await;
+        });
+    }
+}
+
+/// What comes out of the data channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The channel that can carry a goodbye is open.
+    Open,
+    Chat(String),
+    Goodbye(Option<String>),
+    /// That channel was closed.
+    Closed,
+}
+
+/// The open channels of one connection; clones share them.
+#[derive(Clone)]
+pub(crate) struct Channels {
+    open: Arc<Mutex<Open>>,
+    said: mpsc::Sender<Said>,
+    tasks: Tasks,
+}
+
+#[derive(Default)]
+struct Open {
+    created: bool,
+    chat: Option<Arc<dyn DataChannel>>,
+    control: Option<Arc<dyn DataChannel>>,
+}
+
+impl Channels {
+    pub(crate) fn new(said: mpsc::Sender<Said>, tasks: Tasks) -> Self {
+        Self { open: Arc::default(), said, tasks }
+    }
+
+    /// Creates both channels, the first time it is called.
+    pub(crate) async fn create(&self, connection: &dyn PeerConnection) -> Result<(), Error> {
+        if std::mem::replace(&mut self.lock().created, true) {
+            return Ok(());
+        }
+        for label in [CHAT, CONTROL] {
+            // In order and reliable is the default.
+            self.attend(connection.create_data_channel(label, None).await?);
+        }
+        Ok(())
+    }
+
+    /// Listens to a channel until it is closed.
+    pub(crate) fn attend(&self, channel: Arc<dyn DataChannel>) {
+        self.tasks.spawn(listen(self.clone(), channel));
+    }
+
+    /// Sends a line to the peer.
+    pub(crate) async fn send_chat(&self, text: &str) -> Result<(), PeerError> {
+        if text.len() > PeerError::MAX_MESSAGE {
+            return Err(PeerError::MessageTooLong);
+        }
+        let channel = self.lock().chat.clone().ok_or(PeerError::NoDataChannel)?;
+        channel.try_send_text(text).await.map_err(|error| match error {
+            Error::ErrSendBufferFull => PeerError::SendBufferFull,
+            _ => PeerError::NoDataChannel,
+        })
+    }
+
+    /// Says goodbye and waits until the peer has it, or [`GOODBYE_WAIT`].
+    pub(crate) async fn send_goodbye(&self, reason: &str) {
+        let Some(channel) = self.lock().control.clone() else { return };
+        let sent = async {
+            channel.try_send_text(&goodbye_text(reason)).await?;
+            while channel.outstanding_bytes().await? > 0 {
+                tokio::time::sleep(GOODBYE_POLL).await;
+            }
+            Ok::<_, Error>(())
+        };
+        match tokio::time::timeout(GOODBYE_WAIT, sent).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => debug!("the goodbye was not sent: {error}"),
+            Err(_) => debug!("the peer did not acknowledge the goodbye in time"),
+        }
+    }
+
+    /// Lets go of the channels, which hold the connection.
+    pub(crate) fn clear(&self) {
+        let mut open = self.lock();
+        (open.chat, open.control) = (None, None);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a channel is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Chat,
+    Control,
+    /// A foreign peer's: chat, and the only sign of its leaving.
+    Foreign,
+}
+
+async fn listen(channels: Channels, channel: Arc<dyn DataChannel>) {
+    let mut purpose = Use::Foreign;
+    while let Some(event) = channel.poll().await {
+        let said = match event {
+            DataChannelEvent::OnOpen => {
+                purpose = match channel.label().await.as_deref() {
+                    Ok(CHAT) => Use::Chat,
+                    Ok(CONTROL) => Use::Control,
+                    _ => Use::Foreign,
+                };
+                let mut open = channels.lock();
+                let slot = if purpose == Use::Control { &mut open.control } else { &mut open.chat };
+                slot.get_or_insert_with(|| channel.clone());
+                (purpose != Use::Chat).then_some(Said::Open)
+            }
+            DataChannelEvent::OnMessage(message) if message.is_string => understand(purpose, &message.data),
+            DataChannelEvent::OnClose => break,
+            _ => None,
+        };
+        if let Some(said) = said
+            && channels.said.send(said).await.is_err()
+        {
+            return;
+        }
+    }
+    {
+        let mut open = channels.lock();
+        let slot = if purpose == Use::Control { &mut open.control } else { &mut open.chat };
+        slot.take_if(|open| open.id() == channel.id());
+    }
+    if purpose != Use::Chat {
+        let _ = channels.said.send(Said::Closed).await;
+    }
+}
+
+/// A control message that is not understood is skipped: a later version may say more.
+fn understand(purpose: Use, message: &[u8]) -> Option<Said> {
+    if purpose != Use::Control {
+        return Some(Said::Chat(String::from_utf8_lossy(message).into_owned()));
+    }
+    let message: serde_json::Value = serde_json::from_slice(message).ok()?;
+    (message.get("type")?.as_str()? == "goodbye")
+        .then(|| Said::Goodbye(message.get("reason").and_then(serde_json::Value::as_str).map(str::to_owned)))
+}
+
+fn goodbye_text(reason: &str) -> String {
+    serde_json::json!({ "type": "goodbye", "reason": reason }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goodbye_is_understood_as_it_was_said() {
+        for reason in ["hung up", "", "a \"quoted\" \\ reason\n", "\u{1f44b}"] {
+            let said = understand(Use::Control, goodbye_text(reason).as_bytes());
+            assert_eq!(said, Some(Said::Goodbye(Some(reason.into()))));
+        }
+        assert_eq!(understand(Use::Control, br#"{"type":"goodbye"}"#), Some(Said::Goodbye(None)));
+        assert_eq!(understand(Use::Control, br#"{"type":"goodbye","reason":7}"#), Some(Said::Goodbye(None)));
+    }
+
+    #[test]
+    fn other_control_messages_are_skipped_and_other_channels_are_chat() {
+        for message in ["", "null", "[]", "{", r#"{"type":7}"#, r#"{"type":"mute"}"#, "\u{0}"] {
+            assert_eq!(understand(Use::Control, message.as_bytes()), None, "{message}");
+        }
+        assert_eq!(understand(Use::Foreign, b"{}"), Some(Said::Chat("{}".into())));
+        assert_eq!(understand(Use::Chat, b"\xff"), Some(Said::Chat("\u{fffd}".into())));
+    }
+}

@@ -1,0 +1,47 @@
+//! What a peer connection is to be: servers, addresses, media directions and limits, as plain data.
+//! The defaults suit a call between two machines with an ordinary network.
+
+use call_core::IceServer;
+use media_core::Bitrate;
+use std::net::IpAddr;
+
+/// Everything that [`Peer::open`](crate::Peer::open) needs to know.
+#[derive(Clone, Debug)]
+pub struct PeerConfig {
+    /// STUN and TURN servers. TURN over TCP or TLS is not supported: such URLs are skipped, with a
+    /// [`PeerNotice::Problem`](crate::PeerNotice::Problem).
+    pub ice_servers: Vec<IceServer>,
+    /// Use TURN relays only, so that the peer never learns our address.
+    pub relay_only: bool,
+    /// Local addresses to use; empty means every interface.
+    pub bind: Vec<IpAddr>,
+    /// Use 127.0.0.1 besides the interfaces when `bind` is empty. It is used anyway where there is no other interface.
+    pub include_loopback: bool,
+    /// Whether we send sound; we are always ready to receive it.
+    pub send_audio: bool,
+    /// Whether we send pictures; we are always ready to receive them.
+    pub send_video: bool,
+    /// The most that the bandwidth estimate may reach.
+    pub max_bitrate: Bitrate,
+    /// What the bandwidth estimate begins with, before the peer has reported anything.
+    pub start_bitrate: Bitrate,
+    /// Bytes that one data channel may hold unacknowledged; beyond it messages are refused.
+    pub data_buffer_limit: usize,
+}
+
+impl Default for PeerConfig {
+    fn default() -> Self {
+        Self {
+            ice_servers: Vec::new(),
+            relay_only: false,
+            bind: Vec::new(),
+            include_loopback: false,
+            send_audio: true,
+            send_video: true,
+            max_bitrate: Bitrate::from_kbps(4_000),
+            // Enough for a first 720p keyframe without a visible wait.
+            start_bitrate: Bitrate::from_kbps(1_000),
+            data_buffer_limit: 1 << 20,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Builds a connection: codecs, the chain of interceptors, timers, addresses, and the media sections of the first offer.
+//! Everything that a call will ever carry is in it from the beginning, so that nothing is negotiated while it runs.
+
+use crate::address;
+use crate::codecs;
+use crate::events::{Happening, MediaKind, Reporter};
+use crate::ice_servers::Usable;
+use crate::interceptors::{PACING_FACTOR, PublishingEstimator, keyframe_requests, pacing_headroom};
+use crate::runtime::{Pace, PeerRuntime};
+use crate::{PeerConfig, PeerError};
+use media_core::Bitrate;
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::interceptor::{
+    CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, PacerBuilder, Registry, Slot,
+};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tracing::debug;
+use webrtc::error::Error;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy, SettingEngine,
+    SettingEngineBuilder, configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc,
+};
+
+/// A lost packet is asked for this often at most. The stock generator does not see that a retransmission on its own
+/// stream (RTX) has arrived, and would ask again and again until the copies fill the path.
+const NACKS_PER_PACKET: u16 = 2;
+
+/// Several packets that the pacer lets go at once: it is woken about once a millisecond, not once a packet.
+const PACER_BURST_BITS: f64 = 5.0 * 8.0 * 1_200.0;
+
+/// Connectivity checks while a path is looked for; the default of 200 ms costs that long for each one that is lost.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Checks of one pair before it is given up: 10 s, in which the other side may still be gathering.
+const CHECKS_PER_PAIR: u16 = 200;
+
+/// Consent checks (RFC 7675). Their answers are also how we know within half a second that a silent peer is there.
+const KEEPALIVE: Duration = Duration::from_millis(400);
+
+/// Without an answer for that long the path counts as broken ...
+const DISCONNECTED_AFTER: Duration = Duration::from_secs(3);
+
+/// ... and for that much longer as lost. The call's session gives up sooner.
+const FAILED_AFTER: Duration = Duration::from_secs(25);
+
+/// A reflexive path is taken only when no host path was found in that time, ...
+const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
+
+/// ... a relayed one only when no direct path was: there is no way back to a better one later.
+const RELAY_WAIT: Duration = Duration::from_millis(1_000);
+
+/// One bundle of what builds a connection, used twice where the first attempt fails.
+pub(crate) struct Factory<'a> {
+    pub(crate) config: &'a PeerConfig,
+    pub(crate) servers: &'a Usable,
+    pub(crate) reporter: &'a Reporter,
+    pub(crate) target: &'a watch::Sender<Bitrate>,
+    pub(crate) pace: &'a Arc<Pace>,
+}
+
+/// What [`Factory::build`] made.
+pub(crate) struct Built {
+    pub(crate) connection: Arc<dyn PeerConnection>,
+    pub(crate) audio: Option<Arc<TrackLocalStaticRTP>>,
+    pub(crate) video: Option<Arc<TrackLocalStaticRTP>>,
+}
+
+impl Factory<'_> {
+    /// Builds the connection and binds its sockets.
+    pub(crate) async fn build(&self) -> Result<Built, PeerError> {
+        // A `.local` name only helps where direct paths are allowed.
+        let first = if self.config.relay_only { MulticastDnsMode::Disabled } else { MulticastDnsMode::QueryOnly };
+        let connection = match self.connection(first).await {
+            Err(error) if first != MulticastDnsMode::Disabled => {
+                // Without a usable interface the multicast socket cannot be made.
+                debug!("no multicast DNS: {error}");
+                self.connection(MulticastDnsMode::Disabled).await
+            }
+            result => result,
+        };
+        let open = |error: Error| PeerError::Open(error.to_string());
+        let connection = connection.map_err(open)?;
+        let audio = add_media(&*connection, MediaKind::Audio, self.config.send_audio).await;
+        let video = add_media(&*connection, MediaKind::Video, self.config.send_video).await;
+        match (audio, video) {
+            (Ok(audio), Ok(video)) => Ok(Built { connection, audio, video }),
+            (Err(error), _) | (_, Err(error)) => {
+                // Dropping is not enough: an unclosed connection keeps its sockets.
+                let _ = connection.close().await;
+                Err(open(error))
+            }
+        }
+    }
+
+    async fn connection(&self, mdns: MulticastDnsMode) -> Result<Arc<dyn PeerConnection>, Error> {
+        let mut engine = MediaEngine::default();
+        codecs::register(&mut engine)?;
+        let registry = self.interceptors(&mut engine)?;
+        let addresses = address::to_bind(&self.config.bind, self.config.include_loopback);
+        let policy = if self.config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
+        let configuration = RTCConfigurationBuilder::new()
+            .with_ice_servers(self.servers.servers.clone())
+            .with_ice_transport_policy(policy)
+            .build();
+        let connection = PeerConnectionBuilder::new()
+            .with_configuration(configuration)
+            .with_media_engine(engine)
+            .with_interceptor_registry(registry)
+            .with_setting_engine(settings(mdns, self.config.relay_only, address::has_loopback(&addresses)))
+            .with_handler(Arc::new(self.reporter.clone()))
+            .with_runtime(Arc::new(PeerRuntime::new(self.pace.clone())))
+            .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
+            .with_udp_addrs(addresses)
+            .build()
+            .await?;
+        Ok(Arc::new(connection))
+    }
+
+    /// The seam for better parts: each link of the chain is named here and nowhere else.
+    fn interceptors(&self, engine: &mut MediaEngine) -> Result<Registry, Error> {
+        let estimator =
+            PublishingEstimator::new(self.config.start_bitrate, self.config.max_bitrate, self.target.clone());
+        let start = self.target.borrow().bps() as f64;
+        let reporter = self.reporter.clone();
+        let registry = Registry::new()
+            .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
+            .with(Slot::from(2_500), pacing_headroom())
+            .with(
+                Slot::Pacer,
+                PacerBuilder::new()
+                    .with_target_bitrate(start * PACING_FACTOR)
+                    .with_burst_bits(PACER_BURST_BITS)
+                    .build(),
+            )
+            .with(Slot::NackResponder, NackResponderBuilder::new().build())
+            .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_max_nacks_per_packet(NACKS_PER_PACKET).build())
+            .with(Slot::from(14_000), keyframe_requests(move || reporter.report(Happening::KeyframeRequested)));
+        configure_simulcast_extension_headers(engine)?;
+        let registry = configure_twcc(registry, engine)?;
+        Ok(configure_rtcp_reports(registry))
+    }
+}
+
+fn settings(mdns: MulticastDnsMode, relay_only: bool, loopback: bool) -> SettingEngine {
+    let relay_wait = if relay_only { Duration::ZERO } else { RELAY_WAIT };
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(mdns)
+        .with_include_loopback_candidate(loopback)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
+        .with_ice_timeouts(Some(DISCONNECTED_AFTER), Some(FAILED_AFTER), Some(KEEPALIVE))
+        // A peer-reflexive candidate is most often the peer's host candidate, faster than signaling.
+        .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
+        .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_relay_acceptance_min_wait(Some(relay_wait))
+        .build()
+}
+
+/// Adds the media section: in both directions with a track to send on, or to receive only.
+async fn add_media(
+    connection: &dyn PeerConnection,
+    kind: MediaKind,
+    send: bool,
+) -> Result<Option<Arc<TrackLocalStaticRTP>>, Error> {
+    if !send {
+        connection.add_transceiver_from_kind(kind.rtp_kind(), None).await?;
+        return Ok(None);
+    }
+    let label = match kind {
+        MediaKind::Audio => "audio",
+        MediaKind::Video => "video",
+    };
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(crate::rtp_clock::random()), ..Default::default() },
+        codec: kind.codec(),
+        ..Default::default()
+    };
+    let track = MediaStreamTrack::new("ringback".into(), label.into(), label.into(), kind.rtp_kind(), vec![encoding]);
+    let track = Arc::new(TrackLocalStaticRTP::new(track));
+    let transceiver = connection.add_transceiver_from_track(track.clone() as Arc<dyn TrackLocal>, None).await?;
+    // The track's codec alone would be preferred, and its retransmission format left out of the offer.
+    transceiver.set_codec_preferences(Vec::new()).await?;
+    Ok(Some(track))
+}

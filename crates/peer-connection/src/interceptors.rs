@@ -1,0 +1,192 @@
+//! Our own links in the chain that RTP and RTCP pass through: the seam where stock parts of webrtc-rs are steered.
+//! The bandwidth estimate is published, the pacer is given headroom, and the peer's wish for a keyframe is heard.
+
+use media_core::Bitrate;
+use rtc::interceptor::{
+    Attribute, BandwidthEstimator, EstimatorStats, Gcc, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket,
+};
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::sansio;
+use rtc::shared::error::Error;
+use std::collections::VecDeque;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// The pacer sends faster than the estimate by this factor: the stock one has no other way to let a keyframe, several
+/// times as large as the frames around it, leave before the next frame does. libwebrtc uses the same factor.
+pub(crate) const PACING_FACTOR: f64 = 2.5;
+
+/// The estimate never falls below what sound and a barely moving picture need.
+const MIN_BITRATE: f64 = 100_000.0;
+
+/// Google congestion control, with its target published.
+pub(crate) struct PublishingEstimator {
+    gcc: Gcc,
+    target: watch::Sender<Bitrate>,
+}
+
+impl PublishingEstimator {
+    pub(crate) fn new(start: Bitrate, max: Bitrate, target: watch::Sender<Bitrate>) -> Self {
+        let max = (max.bps() as f64).max(MIN_BITRATE);
+        Self { gcc: Gcc::new((start.bps() as f64).min(max), MIN_BITRATE, max), target }
+    }
+}
+
+impl BandwidthEstimator for PublishingEstimator {
+    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        self.gcc.on_reports(now, reports);
+        let target = Bitrate::from_bps(self.gcc.target_bitrate() as u64);
+        self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
+    }
+
+    fn target_bitrate(&self) -> f64 {
+        self.gcc.target_bitrate()
+    }
+
+    fn stats(&self) -> EstimatorStats {
+        self.gcc.stats()
+    }
+}
+
+/// What an interceptor does with what comes in; what goes out passes by.
+trait Tap: Send + Sync {
+    fn read(&mut self, packet: &mut TaggedPacket);
+}
+
+/// An interceptor that looks at what comes in and passes everything on.
+pub(crate) struct Tapped<T> {
+    tap: T,
+    reads: VecDeque<TaggedPacket>,
+    writes: VecDeque<TaggedPacket>,
+}
+
+/// Between congestion control and pacer: raises the rate that the former tells the latter by [`PACING_FACTOR`].
+pub(crate) fn pacing_headroom() -> impl Interceptor {
+    Tapped::new(PacingHeadroom)
+}
+
+/// Calls `wanted` for each keyframe that the peer asks for (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
+pub(crate) fn keyframe_requests(wanted: impl Fn() + Send + Sync) -> impl Interceptor {
+    Tapped::new(KeyframeRequests(wanted))
+}
+
+struct PacingHeadroom;
+
+impl Tap for PacingHeadroom {
+    fn read(&mut self, packet: &mut TaggedPacket) {
+        for attribute in &mut packet.message.attributes {
+            if let Attribute::TargetBitrateChanged { bits_per_second } = attribute {
+                *bits_per_second *= PACING_FACTOR;
+            }
+        }
+    }
+}
+
+struct KeyframeRequests<F>(F);
+
+impl<F: Fn() + Send + Sync> Tap for KeyframeRequests<F> {
+    fn read(&mut self, packet: &mut TaggedPacket) {
+        let Packet::Rtcp(reports) = &packet.message.packet else { return };
+        let asks = |report: &Box<dyn rtc::rtcp::Packet>| {
+            let report = report.as_any();
+            report.is::<PictureLossIndication>() || report.is::<FullIntraRequest>()
+        };
+        if reports.iter().any(asks) {
+            (self.0)();
+        }
+    }
+}
+
+impl<T> Tapped<T> {
+    fn new(tap: T) -> Self {
+        Self { tap, reads: VecDeque::new(), writes: VecDeque::new() }
+    }
+}
+
+impl<T: Tap> sansio::Protocol<TaggedPacket, TaggedPacket, ()> for Tapped<T> {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
+        self.tap.read(&mut packet);
+        self.reads.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.reads.pop_front()
+    }
+
+    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.writes.push_back(packet);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.writes.pop_front()
+    }
+}
+
+impl<T: Tap> Interceptor for Tapped<T> {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtc::interceptor::AttributedPacket;
+    use rtc::sansio::Protocol;
+    use rtc::shared::TransportMessage;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    fn rtcp(report: impl rtc::rtcp::Packet + 'static) -> TaggedPacket {
+        TransportMessage {
+            now: Instant::now(),
+            transport: Default::default(),
+            message: AttributedPacket::new(Packet::Rtcp(vec![Box::new(report)])),
+        }
+    }
+
+    #[test]
+    fn the_pacer_hears_of_more_than_the_estimate() {
+        let mut headroom = pacing_headroom();
+        let mut report = rtcp(PictureLossIndication::default());
+        report.message.add(Attribute::TargetBitrateChanged { bits_per_second: 1e6 });
+        headroom.handle_read(report).expect("never fails");
+        let passed = headroom.poll_read().expect("passed on");
+        assert!(matches!(
+            passed.message.attributes[..],
+            [Attribute::TargetBitrateChanged { bits_per_second }] if bits_per_second == 2.5e6
+        ));
+    }
+
+    #[test]
+    fn a_keyframe_is_wanted_after_pli_and_fir_and_nothing_else() {
+        static WANTED: AtomicU32 = AtomicU32::new(0);
+        let mut requests = keyframe_requests(|| {
+            WANTED.fetch_add(1, Relaxed);
+        });
+        requests.handle_read(rtcp(PictureLossIndication::default())).expect("never fails");
+        requests.handle_read(rtcp(FullIntraRequest::default())).expect("never fails");
+        requests.handle_read(rtcp(rtc::rtcp::receiver_report::ReceiverReport::default())).expect("never fails");
+        assert_eq!(WANTED.load(Relaxed), 2);
+        assert_eq!(std::iter::from_fn(|| requests.poll_read()).count(), 3);
+    }
+
+    #[test]
+    fn the_estimate_starts_where_it_is_told_and_stays_under_the_cap() {
+        let (target, _) = watch::channel(Bitrate::ZERO);
+        let (start, max) = (Bitrate::from_kbps(1_000), Bitrate::from_kbps(600));
+        let estimator = PublishingEstimator::new(start, max, target.clone());
+        assert_eq!(estimator.target_bitrate(), 600_000.0);
+        let estimator = PublishingEstimator::new(start, Bitrate::from_kbps(10), target);
+        assert_eq!(estimator.target_bitrate(), MIN_BITRATE);
+    }
+}

@@ -1,0 +1,35 @@
+//! The peer connection of one call: ICE, DTLS, SRTP and data channels of webrtc-rs behind plain types.
+//! This is the only crate that names `webrtc` and `rtc`; none of their types leave it, so an upgrade touches one crate.
+//!
+//! [`Peer::open`] gives a cheap handle for the negotiation, for messages and for figures, and [`PeerEvents`]: what the
+//! connection reports, and the packets of the peer's sound and picture. Media threads, which are plain OS threads,
+//! send through [`MediaSender`] and receive from [`PacketQueue`]; neither ever waits for the network.
+//!
+//! When the last [`Peer`] handle is dropped the connection is closed, also without [`Peer::close`].
+
+mod address;
+mod channels;
+mod codecs;
+mod config;
+mod convert;
+mod error;
+mod events;
+mod factory;
+mod ice_servers;
+mod interceptors;
+mod monitor;
+mod peer;
+mod queue;
+mod receive;
+mod rtp_clock;
+mod runtime;
+mod send;
+mod stats;
+
+pub use config::PeerConfig;
+pub use error::PeerError;
+pub use events::{MediaKind, PeerEvents, PeerNotice, PeerStreams};
+pub use peer::Peer;
+pub use queue::{PacketQueue, Popped, QUEUE_CAPACITY};
+pub use send::{MediaSender, Sent};
+pub use stats::{Path, PeerStats, ReceivedStats, SentStats};

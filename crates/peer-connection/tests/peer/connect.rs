@@ -1,0 +1,141 @@
+//! A whole call: path, sound and pictures both ways, chat, keyframe requests and figures.
+
+use crate::pair::{Side, connect, connected, drain, flows, on_loopback, picture};
+use call_core::PeerEvent;
+use peer_connection::{MediaKind, PeerConfig, PeerNotice};
+use std::time::Instant;
+
+const OPUS: &[u8] = &[0xfc, 0xff, 0xfe];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sound_and_pictures_flow_both_ways_and_are_counted() {
+    let (mut a, mut b) = connected(on_loopback()).await;
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        let sound = flows(&from.peer.audio_sender(), &to.streams.audio, OPUS).await;
+        assert_eq!(&sound.payload[..], OPUS);
+        let video = flows(&from.peer.video_sender(), &to.streams.video, &picture(1, 3_000)).await;
+        assert!(!video.payload.is_empty());
+    }
+    for side in [&mut a, &mut b] {
+        for (kind, codec) in [(MediaKind::Audio, "opus"), (MediaKind::Video, "h264")] {
+            let track = PeerNotice::RemoteTrack { kind, codec: Some(codec.into()) };
+            side.until("the peer's track", |notice| *notice == track).await;
+        }
+        let stats = side.peer.stats().await;
+        let path = stats.path.expect("connected");
+        assert_eq!((path.local_type.as_str(), path.remote_type.as_str()), ("host", "host"));
+        assert_eq!((path.protocol.as_str(), path.relay_protocol), ("udp", None));
+        assert!(path.rtt.is_some_and(|rtt| rtt.as_millis() < 1_000), "{:?}", path.rtt);
+        let (audio, video) = (stats.audio_sent.expect("sent"), stats.video_sent.expect("sent"));
+        assert_eq!((audio.codec.as_deref(), video.codec.as_deref()), (Some("opus"), Some("h264")));
+        assert!(audio.packets > 0 && audio.bytes >= audio.packets * OPUS.len() as u64, "{audio:?}");
+        assert!(video.packets > 3 && video.bytes > 3_000, "{video:?}");
+        let (audio, video) = (stats.audio_received.expect("received"), stats.video_received.expect("received"));
+        assert_eq!((audio.codec.as_deref(), video.codec.as_deref()), (Some("opus"), Some("h264")));
+        assert!(audio.packets > 0 && video.packets > 0 && video.bytes > 0, "{audio:?} {video:?}");
+        assert_eq!((audio.lost, video.lost), (Some(0), Some(0)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rtp_timestamps_follow_the_capture_clock() {
+    let (a, b) = connected(on_loopback()).await;
+    flows(&a.peer.video_sender(), &b.streams.video, &picture(1, 10)).await;
+    let captured = Instant::now();
+    let mut last = None;
+    for millis in [0, 33, 90] {
+        let sender = a.peer.video_sender();
+        let _ = sender.send(&picture(2, 10), captured + std::time::Duration::from_millis(millis));
+        let packet = tokio::time::timeout(crate::pair::PATIENCE, async {
+            loop {
+                let marked = drain(&b.streams.video).into_iter().find(|packet| packet.marker && packet.payload[1] == 2);
+                match marked {
+                    Some(packet) => return packet.timestamp,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        });
+        let timestamp = packet.await.expect("the picture arrives");
+        if let Some((before, at)) = last.replace((timestamp, millis)) {
+            assert_eq!(u64::from(timestamp.wrapping_sub(before)), (millis - at) * 90);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chat_goes_both_ways_in_order() {
+    let (mut a, mut b) = connected(on_loopback()).await;
+    for line in ["hello", "", "\u{1f44b} with \"quotes\""] {
+        a.peer.send_chat(line).await.expect("open");
+        b.peer.send_chat(line).await.expect("open");
+    }
+    for side in [&mut a, &mut b] {
+        for line in ["hello", "", "\u{1f44b} with \"quotes\""] {
+            let said = side.until("a line", |notice| matches!(notice, PeerNotice::Chat(_))).await;
+            assert_eq!(said, PeerNotice::Chat(line.into()));
+        }
+    }
+    let long = "x".repeat(peer_connection::PeerError::MAX_MESSAGE + 1);
+    assert_eq!(a.peer.send_chat(&long).await, Err(peer_connection::PeerError::MessageTooLong));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyframe_is_asked_for_and_heard_of() {
+    let (mut a, mut b) = connected(on_loopback()).await;
+    flows(&a.peer.video_sender(), &b.streams.video, &picture(1, 100)).await;
+    b.until("the track", |notice| matches!(notice, PeerNotice::RemoteTrack { kind: MediaKind::Video, .. })).await;
+    b.peer.request_keyframe().await;
+    a.until("the request", |notice| *notice == PeerNotice::KeyframeRequested).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_path_and_signs_of_life_are_reported_also_without_media() {
+    let (mut a, _b) = connected(on_loopback()).await;
+    let path = a.until("the path", |notice| matches!(notice, PeerNotice::Path(_))).await;
+    assert!(matches!(path, PeerNotice::Path(path) if path.local_type == "host" && path.remote_type == "host"));
+    for _ in 0..3 {
+        a.until_session(PeerEvent::Activity).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bandwidth_estimate_starts_where_it_is_told_and_grows_with_feedback() {
+    let (mut a, b) = connected(on_loopback()).await;
+    assert_eq!(*a.target.borrow(), PeerConfig::default().start_bitrate);
+    assert_eq!(a.peer.stats().await.target_bitrate, None, "not measured yet");
+    let sender = a.peer.video_sender();
+    let mut pace = tokio::time::interval(std::time::Duration::from_millis(10));
+    let fed = async {
+        loop {
+            pace.tick().await;
+            let _ = sender.send(&picture(1, 900), Instant::now());
+            drain(&b.streams.video);
+        }
+    };
+    tokio::select! {
+        () = fed => {}
+        changed = tokio::time::timeout(crate::pair::PATIENCE, a.target.changed()) => {
+            changed.expect("in time").expect("still open");
+        }
+    }
+    assert!(a.peer.stats().await.target_bitrate.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_side_without_camera_and_microphone_still_receives() {
+    for silent_offers in [true, false] {
+        let silent = PeerConfig { send_audio: false, send_video: false, ..on_loopback() };
+        let (mut quiet, mut loud) = (Side::open(silent).await, Side::open(on_loopback()).await);
+        if silent_offers {
+            connect(&mut quiet, &mut loud).await;
+        } else {
+            connect(&mut loud, &mut quiet).await;
+        }
+        flows(&loud.peer.audio_sender(), &quiet.streams.audio, OPUS).await;
+        flows(&loud.peer.video_sender(), &quiet.streams.video, &picture(1, 100)).await;
+        let sender = quiet.peer.audio_sender();
+        assert_eq!(sender.send(OPUS, Instant::now()), peer_connection::Sent::Dropped);
+        quiet.peer.send_chat("but it can write").await.expect("open");
+        loud.until("a line", |notice| matches!(notice, PeerNotice::Chat(_))).await;
+    }
+}
