@@ -1,1 +1,41 @@
-//! A whole call: plain-data commands in, events and snapshots out.
+//! A whole call for programs: say whom to call and with which media, then watch it happen.
+//! Signaling, negotiation, codecs, devices and timing are inside; only plain data crosses this interface.
+//!
+//! A call that sends a test card and a tone, prints what happens and hangs up after ten seconds:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/call.rs")]
+//! ```
+
+mod actor;
+mod audio_receive;
+mod audio_send;
+mod call;
+mod config;
+mod figures;
+mod media;
+mod peer_driver;
+mod stats;
+mod video_receive;
+mod video_send;
+
+pub use call::{Call, Command, Event, PlaceError};
+pub use call_core::{EndReason, IceServer, Phase, RoomId, RoomIdError, Secret};
+pub use config::{CallConfig, Repaint};
+pub use figures::{
+    AudioReceived, AudioSent, DataFigures, Figures, Milestones, Outcome, Path, Snapshot, VideoReceived, VideoSent,
+};
+pub use media::Pictures;
+pub use media_codec::convert::i420_to_rgba as to_rgba;
+pub use media_capture::{AudioSource, VideoFormat, VideoSource};
+pub use media_core::{Bitrate, FrameRate, LatestSlot, Picture, Size};
+pub use media_render::{AudioSink, VideoSink};
+pub use signaling_client::{
+    PinError, SignalingConfig, TlsOptions, Url, UrlError, parse_pin_sha256, parse_server_url,
+};
+
+/// Cameras, microphones and speakers of this machine.
+pub mod devices {
+    pub use media_capture::devices::{AudioDeviceInfo, CameraInfo, list_cameras, list_microphones};
+    pub use media_render::devices::list_speakers;
+}

@@ -9,6 +9,7 @@ use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::sansio;
 use rtc::shared::error::Error;
+use std::any::Any;
 use std::collections::VecDeque;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -88,11 +89,8 @@ struct KeyframeRequests<F>(F);
 impl<F: Fn() + Send + Sync> Tap for KeyframeRequests<F> {
     fn read(&mut self, packet: &mut TaggedPacket) {
         let Packet::Rtcp(reports) = &packet.message.packet else { return };
-        let asks = |report: &Box<dyn rtc::rtcp::Packet>| {
-            let report = report.as_any();
-            report.is::<PictureLossIndication>() || report.is::<FullIntraRequest>()
-        };
-        if reports.iter().any(asks) {
+        let asks = |report: &dyn Any| report.is::<PictureLossIndication>() || report.is::<FullIntraRequest>();
+        if reports.iter().any(|report| asks(report.as_any())) {
             (self.0)();
         }
     }

@@ -1,1 +1,45 @@
-fn main() {}
+//! The `ringback` program: command line, terminal and window around the call engine.
+//! Every failure is one line on standard error and a documented exit code.
+
+mod call;
+mod cli;
+mod devices;
+mod exit;
+mod process;
+mod rendezvous;
+mod report;
+mod serve;
+mod terminal;
+mod window;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = cli::Cli::parse();
+    start_log(cli.verbose);
+    let result = match cli.command {
+        cli::Command::Call(args) => call::run(*args, started),
+        cli::Command::Serve(args) => serve::run(&args),
+        cli::Command::Devices(args) => devices::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        terminal::error(&format!("{error:#}"));
+        ExitCode::from(exit::FAILURE)
+    })
+}
+
+/// RUST_LOG wins over -v. Warnings of the libraries below us are their own business and shown with -v only.
+fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "error,webrtc=off,rtc=off,rtc_ice=off,rtc_dtls=off,rtc_sctp=off",
+        1 => "warn,ringback=info,call_engine=info,signaling_client=info,signaling_server=info,peer_connection=info",
+        _ => "info,ringback=debug,call_engine=debug,signaling_client=debug,signaling_server=debug,peer_connection=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

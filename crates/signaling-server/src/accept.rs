@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,11 +41,14 @@ const TLS_HANDSHAKE: u8 = 22;
 /// Header fields of a request; browsers send about 15.
 const MAX_HEADERS: usize = 64;
 
-/// What every connection shares.
+/// What every connection of one listener shares.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) allow_origins: Vec<String>,
     pub(crate) acceptor: Option<TlsAcceptor>,
+    /// The id of the last connection, over all listeners of the server.
+    pub(crate) last_id: Arc<AtomicU64>,
 }
 
 /// Accepts until `stop`, then ends every connection.
@@ -57,7 +61,6 @@ pub(crate) async fn run(
     let mut admission = Admission::new(&shared.limits);
     let mut origins: HashMap<Id, Origin> = HashMap::new();
     let mut connections = JoinSet::new();
-    let mut last = 0;
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -74,11 +77,11 @@ pub(crate) async fn run(
                         debug!("refusing a connection: too many are open");
                         continue;
                     }
-                    last += 1;
+                    let id = ConnectionId(shared.last_id.fetch_add(1, Ordering::Relaxed) + 1);
                     let handle = connections.spawn(serve(
                         stream,
                         peer,
-                        ConnectionId(last),
+                        id,
                         shared.clone(),
                         hub.clone(),
                         stop.clone(),

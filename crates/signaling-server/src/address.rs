@@ -36,7 +36,8 @@ pub(crate) fn local_addresses() -> Vec<IpAddr> {
 
 /// The address to tell others for a server that listens on `listen`: itself, or the address of the default route
 /// when it listens on all of them.
-pub(crate) fn reachable(listen: SocketAddr) -> SocketAddr {
+#[must_use]
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
     if !listen.ip().is_unspecified() {
         return listen;
     }

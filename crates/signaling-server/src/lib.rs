@@ -30,6 +30,7 @@ mod server;
 mod tls;
 mod ulid;
 
+pub use address::reachable;
 pub use config::{Limits, ServerConfig, Tls};
 pub use server::{Server, ServerError};
 pub use tls::TlsError;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use call_core::RoomId;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::accept::{self, Shared};
 use crate::address;
-use crate::config::ServerConfig;
-use crate::hub;
+use crate::config::{ServerConfig, Tls};
+use crate::hub::{self, Report};
 use crate::rooms::RoomServer;
 use crate::tls::{self, Identity, TlsError};
 
@@ -36,12 +37,14 @@ pub enum ServerError {
 }
 
 /// A running signaling server.
-#[derive(Debug)]
 pub struct Server {
     local: SocketAddr,
     pin: Option<[u8; 32]>,
-    stop: DropGuard,
-    running: JoinHandle<()>,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+    hub: mpsc::Sender<Report>,
+    shared: Shared,
+    running: JoinSet<()>,
 }
 
 impl Server {
@@ -50,23 +53,51 @@ impl Server {
     /// # Errors
     /// [`ServerError`] when the address or the certificate cannot be used.
     pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
-        let unusable = |source| ServerError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(unusable)?;
+        let rooms = RoomServer::new(config.limits.clone(), config.key.as_ref(), config.ice_servers);
+        let shared = Shared {
+            limits: config.limits,
+            allow_origins: config.allow_origins,
+            acceptor: None,
+            last_id: Arc::default(),
+        };
+        let stop = CancellationToken::new();
+        let (hub, inbox) = hub::channel();
+        let mut server = Self {
+            local: config.listen,
+            pin: None,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+            hub,
+            shared,
+            running: JoinSet::new(),
+        };
+        (server.local, server.pin) = server.also_listen(config.listen, &config.tls).await?;
+        // The hub ends when the last connection has let go of its queue.
+        server.running.spawn(hub::run(rooms, inbox));
+        Ok(server)
+    }
+
+    /// Listens on a further address, for the same rooms: plain for this machine, say, and encrypted for the network.
+    /// Gives the address with the port that the system chose if 0 was asked for, and the certificate's SHA-256.
+    /// Each listener counts its connections on its own.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the address or the certificate cannot be used.
+    pub async fn also_listen(
+        &mut self,
+        address: SocketAddr,
+        tls: &Tls,
+    ) -> Result<(SocketAddr, Option<[u8; 32]>), ServerError> {
+        let unusable = |source| ServerError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(unusable)?;
         let local = listener.local_addr().map_err(unusable)?;
-        let (acceptor, pin) = match tls::identity(&config.tls, local)? {
+        let (acceptor, pin) = match tls::identity(tls, local)? {
             Some(Identity { acceptor, pin }) => (Some(acceptor), Some(pin)),
             None => (None, None),
         };
-        let rooms = RoomServer::new(config.limits.clone(), config.key.as_ref(), config.ice_servers);
-        let shared = Arc::new(Shared { limits: config.limits, allow_origins: config.allow_origins, acceptor });
-        let stop = CancellationToken::new();
-        let (hub, inbox) = hub::channel();
-        let accepting = accept::run(listener, shared, hub, stop.clone());
-        let running = tokio::spawn(async {
-            // The hub ends when the last connection has let go of its queue.
-            tokio::join!(hub::run(rooms, inbox), accepting);
-        });
-        Ok(Self { local, pin, stop: stop.drop_guard(), running })
+        let shared = Arc::new(Shared { acceptor, ..self.shared.clone() });
+        self.running.spawn(accept::run(listener, shared, self.hub.clone(), self.stop.clone()));
+        Ok((local, pin))
     }
 
     /// The address it listens on, with the port that the system chose if 0 was asked for.
@@ -93,10 +124,11 @@ impl Server {
     }
 
     /// Closes every connection with code 1001, waits for them for at most 2 s and returns when nothing is left.
-    pub async fn shutdown(self) {
-        drop(self.stop);
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        drop(self.hub);
         // An error here is a panic in a task, which has been reported where it happened.
-        let _ = self.running.await;
+        while self.running.join_next().await.is_some() {}
     }
 }
 

@@ -1,0 +1,438 @@
+//! The one task of a call: it feeds the session core with what happens and performs what the core decides.
+//! It holds no policy; a `match` here only says which shell does what.
+
+use std::time::{Duration, Instant};
+
+use call_core::{
+    EndReason, Input, Output, PeerAction, PeerEvent, Phase, Session, SessionConfig, SignalCommand, SignalingEvent,
+};
+use media_core::RateAllocator;
+use peer_connection::{Peer, PeerConfig, PeerNotice, PeerStats};
+use signaling_client::Signaling;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::call::{Command, Event};
+use crate::config::CallConfig;
+use crate::figures::{Outcome, Snapshot};
+use crate::media::{Media, MediaNotice};
+use crate::peer_driver::{Epoch, PeerDriver};
+
+/// How often the figures are refreshed.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Results of peer actions that wait for the session; it takes each at once.
+const RESULT_CAPACITY: usize = 64;
+
+/// What the call waits for at its end, over all tasks.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+pub(crate) struct Actor {
+    config: CallConfig,
+    session: Session,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    snapshot: watch::Sender<Snapshot>,
+    opening: Option<JoinHandle<Result<Media, EndReason>>>,
+    media: Option<Media>,
+    media_notices: mpsc::Receiver<MediaNotice>,
+    signaling: Option<Signaling>,
+    peer: Option<PeerDriver>,
+    epoch: Epoch,
+    results: (mpsc::Sender<(Epoch, PeerEvent)>, mpsc::Receiver<(Epoch, PeerEvent)>),
+    allocator: RateAllocator,
+    attached: bool,
+    connected: bool,
+    stats: PeerStats,
+    tracker: TaskTracker,
+    cancel: CancellationToken,
+}
+
+/// One thing that happened, from whichever shell.
+enum Happening {
+    Session(Input),
+    Command(Command),
+    Peer(PeerNotice),
+    Media(MediaNotice),
+    MediaOpened(Result<Media, EndReason>),
+    Target(media_core::Bitrate),
+    Refresh,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        config: CallConfig,
+        opening: JoinHandle<Result<Media, EndReason>>,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<Event>,
+        snapshot: watch::Sender<Snapshot>,
+        media_notices: mpsc::Receiver<MediaNotice>,
+    ) -> Self {
+        let session = Session::new(
+            SessionConfig {
+                wait: config.wait,
+                duration: config.duration,
+                ice_servers: config.ice_servers.clone(),
+                seed: seed(),
+                ..SessionConfig::default()
+            },
+            Instant::now(),
+        );
+        let allocator = RateAllocator::new(config.audio_bitrate, config.max_bitrate);
+        Self {
+            config,
+            session,
+            commands,
+            events,
+            snapshot,
+            opening: Some(opening),
+            media: None,
+            media_notices,
+            signaling: None,
+            peer: None,
+            epoch: 0,
+            results: mpsc::channel(RESULT_CAPACITY),
+            allocator,
+            attached: false,
+            connected: false,
+            stats: PeerStats::default(),
+            tracker: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Runs the call to its end.
+    pub(crate) async fn run(mut self) -> Outcome {
+        let mut refresh = tokio::time::interval(REFRESH);
+        refresh.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        self.session.handle(Instant::now(), Input::Start);
+        let end = loop {
+            if let Some(end) = self.perform_outputs().await {
+                break end;
+            }
+            match self.next(&mut refresh).await {
+                Happening::Session(input) => self.feed(input),
+                Happening::Command(command) => self.command(command).await,
+                Happening::Peer(notice) => self.peer_notice(notice).await,
+                Happening::Media(notice) => self.media_notice(notice).await,
+                Happening::MediaOpened(Ok(media)) => {
+                    self.media = Some(media);
+                    self.attach_media();
+                }
+                Happening::MediaOpened(Err(end)) => self.feed(Input::DeviceFailed(end.to_string())),
+                Happening::Target(estimate) => {
+                    if let Some(media) = &self.media {
+                        media.set_allocation(self.allocator.allocate(estimate));
+                    }
+                }
+                Happening::Refresh => self.refresh().await,
+            }
+        };
+        self.finish(end).await
+    }
+
+    /// Waits for whatever happens first. Cancel safe: each branch takes one message or none.
+    async fn next(&mut self, refresh: &mut tokio::time::Interval) -> Happening {
+        let deadline = self.session.deadline().map(|(at, _)| tokio::time::Instant::from_std(at));
+        let epoch = self.epoch;
+        let (peer_events, target) = match &mut self.peer {
+            Some(driver) => (Some(&mut driver.events.notices), Some(&mut driver.events.target)),
+            None => (None, None),
+        };
+        tokio::select! {
+            biased;
+            Some(command) = self.commands.recv() => Happening::Command(command),
+            Some((from, result)) = self.results.1.recv() => {
+                if from == epoch { Happening::Session(Input::Peer(result)) } else { Happening::Refresh }
+            }
+            Some(event) = from_signaling(&mut self.signaling) => Happening::Session(Input::Signaling(event)),
+            Some(notice) = optional(peer_events) => Happening::Peer(notice),
+            () = at(deadline) => Happening::Session(Input::Timeout),
+            Some(opened) = joined(&mut self.opening) => Happening::MediaOpened(opened),
+            Some(notice) = self.media_notices.recv() => Happening::Media(notice),
+            Some(estimate) = changed(target) => Happening::Target(estimate),
+            _ = refresh.tick() => Happening::Refresh,
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.note_milestones(&input);
+        self.session.handle(Instant::now(), input);
+    }
+
+    async fn command(&mut self, command: Command) {
+        match command {
+            Command::HangUp => self.feed(Input::HangUp),
+            Command::Interrupt => self.feed(Input::Interrupt),
+            Command::SetMicrophoneOn(on) => {
+                self.snapshot.send_modify(|snapshot| snapshot.microphone_on = on);
+                if let Some(media) = &self.media {
+                    media.set_microphone_on(on);
+                }
+            }
+            Command::SetCameraOn(on) => {
+                self.snapshot.send_modify(|snapshot| snapshot.camera_on = on);
+                if let Some(media) = &self.media {
+                    media.set_camera_on(on);
+                }
+            }
+            Command::SendChat(text) => self.send_chat(text).await,
+        }
+    }
+
+    async fn send_chat(&mut self, text: String) {
+        let sent = match &self.peer {
+            Some(driver) if self.connected => driver.peer.send_chat(&text).await.map_err(|error| error.to_string()),
+            _ => Err("nobody is connected yet".into()),
+        };
+        match sent {
+            Ok(()) => self.snapshot.send_modify(|snapshot| snapshot.figures.data.messages_sent += 1),
+            Err(reason) => self.tell(Event::Problem(format!("the message was not sent: {reason}"))).await,
+        }
+    }
+
+    async fn peer_notice(&mut self, notice: PeerNotice) {
+        match notice {
+            PeerNotice::Session(event) => self.feed(Input::Peer(event)),
+            PeerNotice::KeyframeRequested => {
+                if let Some(media) = &self.media {
+                    media.keyframe_requested();
+                }
+            }
+            PeerNotice::Chat(text) => {
+                self.snapshot.send_modify(|snapshot| snapshot.figures.data.messages_received += 1);
+                self.tell(Event::Chat(text)).await;
+            }
+            PeerNotice::Problem(text) => self.tell(Event::Problem(text)).await,
+            // Path and codecs are read with the figures.
+            _ => {}
+        }
+    }
+
+    async fn media_notice(&mut self, notice: MediaNotice) {
+        match notice {
+            MediaNotice::Info(text) => self.tell(Event::Info(text)).await,
+            MediaNotice::Problem(text) => self.tell(Event::Problem(text)).await,
+            MediaNotice::SourceEnded => self.tell(Event::Info("the input file has ended".into())).await,
+        }
+    }
+
+    /// A full queue waits for its reader; a dropped one is no reason to stop.
+    async fn tell(&mut self, event: Event) {
+        let _ = self.events.send(event).await;
+    }
+
+    async fn perform_outputs(&mut self) -> Option<EndReason> {
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Signal(command) => self.signal(command).await,
+                Output::Peer(PeerAction::Open { ice_servers }) => self.open_peer(ice_servers).await,
+                Output::Peer(action) => self.peer_action(action).await,
+                Output::Phase(phase) => self.phase(phase).await,
+                Output::Warn(text) => self.tell(Event::Problem(text)).await,
+                Output::Ended(end) => return Some(end),
+            }
+        }
+        None
+    }
+
+    async fn signal(&mut self, command: SignalCommand) {
+        let command = match command {
+            SignalCommand::Connect => {
+                let config = self.config.signaling.clone();
+                self.signaling = Some(signaling_client::connect(config, &self.tracker, self.cancel.child_token()));
+                return;
+            }
+            SignalCommand::Describe(description) => {
+                self.mark(|milestones| &mut milestones.offer);
+                signaling_client::Command::Describe(description)
+            }
+            SignalCommand::Candidate(candidate) => signaling_client::Command::Candidate(candidate),
+            SignalCommand::Leave => signaling_client::Command::Leave,
+        };
+        if let Some(signaling) = &self.signaling
+            && signaling.commands.send(command).await.is_err()
+        {
+            debug!("a signaling message was dropped: the connection to the server is gone");
+        }
+    }
+
+    async fn open_peer(&mut self, ice_servers: Vec<call_core::IceServer>) {
+        self.epoch += 1;
+        self.attached = false;
+        self.connected = false;
+        let config = PeerConfig {
+            ice_servers,
+            relay_only: self.config.relay_only,
+            bind: self.config.bind.clone(),
+            send_audio: self.config.audio_in != media_capture::AudioSource::None,
+            send_video: self.config.video_in != media_capture::VideoSource::None,
+            max_bitrate: self.config.max_bitrate,
+            ..PeerConfig::default()
+        };
+        let opened = match Peer::open(config).await {
+            Ok((peer, events)) => {
+                self.peer =
+                    Some(PeerDriver::start(peer, events, self.epoch, self.results.0.clone(), &self.tracker));
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        self.feed(Input::Peer(PeerEvent::Opened(opened)));
+    }
+
+    async fn peer_action(&mut self, action: PeerAction) {
+        if matches!(action, PeerAction::Close) {
+            self.refresh().await;
+            self.connected = false;
+            if let Some(media) = &self.media {
+                media.detach();
+            }
+        }
+        if let Some(driver) = &self.peer {
+            driver.perform(action);
+        }
+    }
+
+    async fn phase(&mut self, phase: Phase) {
+        if phase == Phase::Connected {
+            self.connected = true;
+            self.attach_media();
+        }
+        self.snapshot.send_modify(|snapshot| snapshot.phase = phase);
+        self.tell(Event::Phase(phase)).await;
+    }
+
+    /// Joins media and connection, whichever was ready last.
+    fn attach_media(&mut self) {
+        let (Some(media), Some(driver)) = (&mut self.media, &mut self.peer) else { return };
+        if !self.connected || std::mem::replace(&mut self.attached, true) {
+            return;
+        }
+        let peer = driver.peer.clone();
+        let runtime = tokio::runtime::Handle::current();
+        let tracker = self.tracker.clone();
+        media.attach(&driver.peer, driver.events.streams(), move || {
+            let peer = peer.clone();
+            tracker.spawn_on(async move { peer.request_keyframe().await }, &runtime);
+        });
+        let snapshot = self.snapshot.borrow();
+        media.set_microphone_on(snapshot.microphone_on);
+        media.set_camera_on(snapshot.camera_on);
+    }
+
+    fn note_milestones(&self, input: &Input) {
+        match input {
+            Input::Signaling(SignalingEvent::Joined { .. }) => self.mark(|milestones| &mut milestones.signaling_joined),
+            Input::Signaling(SignalingEvent::Description(_)) => self.mark(|milestones| &mut milestones.offer),
+            Input::Peer(PeerEvent::IceConnected) => self.mark(|milestones| &mut milestones.ice_connected),
+            Input::Peer(PeerEvent::Connected) => self.mark(|milestones| &mut milestones.dtls_connected),
+            Input::Peer(PeerEvent::DataOpen) => self.mark(|milestones| &mut milestones.data_channel_open),
+            _ => {}
+        }
+    }
+
+    /// Keeps the first time that a milestone was reached.
+    fn mark(&self, which: impl FnOnce(&mut crate::Milestones) -> &mut Option<Duration>) {
+        let elapsed = self.config.started.elapsed();
+        self.snapshot.send_modify(|snapshot| {
+            which(&mut snapshot.figures.milestones).get_or_insert(elapsed);
+        });
+    }
+
+    /// Gathers the figures of all parts into the snapshot.
+    async fn refresh(&mut self) {
+        if let Some(driver) = &self.peer
+            && self.connected
+        {
+            self.stats = driver.peer.stats().await;
+        }
+        let now = Instant::now();
+        let (stats, media, started) = (&self.stats, &self.media, self.config.started);
+        self.snapshot.send_modify(|snapshot| {
+            let figures = &mut snapshot.figures;
+            figures.path = crate::stats::path(stats);
+            figures.audio_sent = crate::stats::audio_sent(stats);
+            if let Some(media) = media {
+                crate::stats::media(figures, media, stats, started, now);
+            }
+        });
+    }
+
+    async fn finish(mut self, end: EndReason) -> Outcome {
+        self.mark(|milestones| &mut milestones.ended);
+        self.refresh().await;
+        self.cancel.cancel();
+        self.signaling = None;
+        let ever_connected = self.snapshot.borrow().figures.milestones.dtls_connected.is_some();
+        // Dropping the driver ends its task, which closes the connection and with it the packet queues.
+        self.peer = None;
+        self.tracker.close();
+        if tokio::time::timeout(SHUTDOWN, self.tracker.wait()).await.is_err() {
+            warn!("some tasks of the call did not end in time");
+        }
+        if let Some(opening) = self.opening.take()
+            && let Ok(Ok(media)) = opening.await
+        {
+            self.media = Some(media);
+        }
+        let mut end = end;
+        if let Some(media) = self.media.take() {
+            let now = Instant::now();
+            let closed = tokio::task::spawn_blocking(move || media.close(now)).await;
+            if let Ok(Err(error)) = closed
+                && end.goodbye().is_some()
+            {
+                end = EndReason::DeviceFailure { reason: error.to_string() };
+            }
+        }
+        self.snapshot.send_modify(|snapshot| snapshot.end = Some(end.clone()));
+        self.tell(Event::Ended(end.clone())).await;
+        let figures = self.snapshot.borrow().figures.clone();
+        Outcome { end, connected: ever_connected, figures }
+    }
+}
+
+/// Differs between processes and calls; spreads reconnects, keeps no secret.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+async fn from_signaling(signaling: &mut Option<Signaling>) -> Option<SignalingEvent> {
+    optional(signaling.as_mut().map(|signaling| &mut signaling.events)).await
+}
+
+/// The next message of a queue that may not be there; never, when it is not or has ended.
+async fn optional<T>(queue: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
+    match queue {
+        Some(queue) => queue.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn changed(target: Option<&mut watch::Receiver<media_core::Bitrate>>) -> Option<media_core::Bitrate> {
+    match target {
+        Some(target) => target.changed().await.ok().map(|()| *target.borrow_and_update()),
+        None => std::future::pending().await,
+    }
+}
+
+async fn joined<T>(task: &mut Option<JoinHandle<Result<T, EndReason>>>) -> Option<Result<T, EndReason>> {
+    let result = match task {
+        Some(task) => task.await,
+        None => return std::future::pending().await,
+    };
+    *task = None;
+    Some(result.unwrap_or_else(|_| Err(EndReason::Internal { reason: "opening the media failed".into() })))
+}

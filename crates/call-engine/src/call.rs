@@ -1,0 +1,145 @@
+//! The handle of a call: commands go in, events and snapshots come out, pictures lie in two slots.
+//! The call itself runs in tasks and threads of its own and ends with an [`Outcome`].
+
+use std::sync::Arc;
+
+use call_core::{EndReason, Phase};
+use media_core::LatestSlot;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{Instrument, info_span};
+
+use crate::actor::Actor;
+use crate::config::CallConfig;
+use crate::figures::{Outcome, Snapshot};
+use crate::media::{Media, Pictures};
+
+/// Commands and events on their way; a person does not type faster, and a stalled reader must not grow memory.
+const QUEUE: usize = 64;
+
+/// What a person or a program asks of a running call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Say goodbye and end the call.
+    HangUp,
+    /// As `HangUp`, but because the program is told to stop.
+    Interrupt,
+    /// Mute (false) or unmute the microphone.
+    SetMicrophoneOn(bool),
+    /// Turn the camera off (false) or on.
+    SetCameraOn(bool),
+    /// Send one chat message.
+    SendChat(String),
+}
+
+/// What happens in a call, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The call reached another phase.
+    Phase(Phase),
+    /// A chat message of the peer.
+    Chat(String),
+    /// Something that the person may want to know, such as the camera that was found.
+    Info(String),
+    /// Something that went wrong without ending the call.
+    Problem(String),
+    /// The call is over; nothing follows.
+    Ended(EndReason),
+}
+
+/// A call that is being placed, runs, or has ended.
+pub struct Call {
+    commands: mpsc::Sender<Command>,
+    events: Option<mpsc::Receiver<Event>>,
+    snapshot: watch::Receiver<Snapshot>,
+    local: Pictures,
+    remote: Pictures,
+    outcome: oneshot::Receiver<Outcome>,
+}
+
+/// A call that could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// A file that was named cannot be read, written or understood.
+    #[error("{0}")]
+    Media(String),
+}
+
+impl Call {
+    /// Opens the media, joins the room and goes on from there by itself. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// An input or output file that cannot be used. A device that cannot be opened is an [`Event::Problem`].
+    pub async fn place(config: CallConfig) -> Result<Self, PlaceError> {
+        let (commands, command_queue) = mpsc::channel(QUEUE);
+        let (event_sender, events) = mpsc::channel(QUEUE);
+        let (notices, notice_queue) = mpsc::channel(QUEUE);
+        let (snapshot_sender, snapshot) = watch::channel(Snapshot::default());
+        let (outcome_sender, outcome) = oneshot::channel();
+        let (local, remote) = (Pictures::new(LatestSlot::new()), Pictures::new(LatestSlot::new()));
+
+        config.check().map_err(PlaceError::Media)?;
+        // Devices take up to two seconds to open; the room is joined meanwhile.
+        let media = {
+            let (config, local, remote) = (config.clone(), local.clone(), remote.clone());
+            tokio::task::spawn_blocking(move || Media::open(&config, local, remote, notices))
+        };
+        let actor = Actor::new(config, media, command_queue, event_sender, snapshot_sender, notice_queue);
+        tokio::spawn(
+            async move {
+                let _ = outcome_sender.send(actor.run().await);
+            }
+            .instrument(info_span!("call")),
+        );
+        Ok(Self { commands, events: Some(events), snapshot, local, remote, outcome })
+    }
+
+    /// The next event; `None` after [`Event::Ended`].
+    pub async fn event(&mut self) -> Option<Event> {
+        self.events.as_mut()?.recv().await
+    }
+
+    /// The queue of events, for a reader elsewhere; [`Self::event`] gives nothing from then on.
+    pub fn take_events(&mut self) -> Option<mpsc::Receiver<Event>> {
+        self.events.take()
+    }
+
+    /// Where commands go; `try_send` from a window, `send` from a task.
+    #[must_use]
+    pub fn commands(&self) -> mpsc::Sender<Command> {
+        self.commands.clone()
+    }
+
+    /// Asks for an orderly end; the call then ends within two seconds.
+    pub async fn hang_up(&self) {
+        let _ = self.commands.send(Command::HangUp).await;
+    }
+
+    /// The state of the call, updated twice a second and at each change.
+    #[must_use]
+    pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.clone()
+    }
+
+    /// Our own newest picture.
+    #[must_use]
+    pub fn local_pictures(&self) -> Arc<LatestSlot<Arc<media_core::Picture>>> {
+        self.local.clone()
+    }
+
+    /// The peer's newest picture.
+    #[must_use]
+    pub fn remote_pictures(&self) -> Arc<LatestSlot<Arc<media_core::Picture>>> {
+        self.remote.clone()
+    }
+
+    /// Waits for the end.
+    pub async fn finished(mut self) -> Outcome {
+        // Nobody reads events any more: drop the queue so that the call does not wait for room in it.
+        self.events = None;
+        self.outcome.await.unwrap_or_else(|_| Outcome {
+            end: EndReason::Internal { reason: "the call's task stopped early".into() },
+            connected: false,
+            figures: crate::Figures::default(),
+        })
+    }
+}

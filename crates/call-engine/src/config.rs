@@ -1,0 +1,86 @@
+//! What a call is to be: room, server, media, network and limits, as plain data with sane defaults.
+//! Nothing here does anything; [`crate::Call::place`] does.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use call_core::IceServer;
+use media_capture::{AudioSource, VideoFormat, VideoSource};
+use media_core::{Bitrate, FrameRate, Size};
+use media_render::{AudioSink, VideoSink};
+use signaling_client::SignalingConfig;
+
+/// Called from a media thread whenever a new local or remote picture lies in its slot.
+pub type Repaint = Arc<dyn Fn() + Send + Sync>;
+
+/// Everything that [`crate::Call::place`] needs to know.
+#[derive(Clone)]
+pub struct CallConfig {
+    /// Server, room and credentials.
+    pub signaling: SignalingConfig,
+    /// Where our pictures come from.
+    pub video_in: VideoSource,
+    /// Where our sound comes from.
+    pub audio_in: AudioSource,
+    /// Where the peer's pictures go; [`VideoSink::Window`] leaves them in [`crate::Call::remote_pictures`].
+    pub video_out: VideoSink,
+    /// Where the peer's sound goes.
+    pub audio_out: AudioSink,
+    /// Size and rate of the pictures that we send.
+    pub video: VideoFormat,
+    /// Upper bound of what we send, sound and picture together.
+    pub max_bitrate: Bitrate,
+    /// Target of the Opus encoder.
+    pub audio_bitrate: Bitrate,
+    /// STUN and TURN servers, in addition to what the signaling server hands out.
+    pub ice_servers: Vec<IceServer>,
+    /// Use TURN relays only, so that the peer never learns our address.
+    pub relay_only: bool,
+    /// Local addresses to use; empty means every interface.
+    pub bind: Vec<IpAddr>,
+    /// Hang up that long after the call connected.
+    pub duration: Option<Duration>,
+    /// Give up when no peer came in that time; `None` waits on.
+    pub wait: Option<Duration>,
+    /// Zero of [`crate::Milestones`]: when the program started.
+    pub started: Instant,
+    /// Told of each new picture, so that a window repaints only when there is something to show.
+    pub repaint: Option<Repaint>,
+}
+
+impl CallConfig {
+    /// A call with camera, microphone and speaker where there are any, 1280x720 at 30 frames a second, up to 4 Mbit/s.
+    #[must_use]
+    pub fn new(signaling: SignalingConfig) -> Self {
+        Self {
+            signaling,
+            video_in: VideoSource::Auto,
+            audio_in: AudioSource::Auto,
+            video_out: VideoSink::None,
+            audio_out: AudioSink::Auto,
+            video: VideoFormat {
+                size: Size::new(1280, 720).expect("even and in range"),
+                frame_rate: FrameRate::new(30).expect("in range"),
+            },
+            max_bitrate: Bitrate::from_kbps(4_000),
+            audio_bitrate: Bitrate::from_kbps(32),
+            ice_servers: Vec::new(),
+            relay_only: false,
+            bind: Vec::new(),
+            duration: None,
+            wait: None,
+            started: Instant::now(),
+            repaint: None,
+        }
+    }
+
+    /// Looks at the input files before anything is opened or joined.
+    ///
+    /// # Errors
+    /// One line that names the file and what is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        media_capture::video::check(&self.video_in, self.video).map_err(|error| error.to_string())?;
+        media_capture::audio::check(&self.audio_in).map_err(|error| error.to_string())
+    }
+}

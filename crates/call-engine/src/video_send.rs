@@ -1,0 +1,204 @@
+//! Our pictures on their way out: one OS thread takes the newest picture, encodes it and hands it to the peer connection.
+//! It drops what is late, follows the target bitrate and makes a keyframe when the peer or a drop asks for one.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use media_capture::VideoFormat;
+use media_codec::{H264Encoder, VideoEncoderConfig};
+use media_core::{Bitrate, CapturedPicture, FpsMeter, LatestSlot, Picture};
+use peer_connection::{MediaSender, Sent};
+use tracing::warn;
+
+use crate::config::Repaint;
+use crate::figures::VideoSent;
+
+/// The thread and what steers it.
+pub(crate) struct VideoSend {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    pictures: Arc<LatestSlot<CapturedPicture>>,
+    preview: Arc<LatestSlot<Arc<Picture>>>,
+    repaint: Option<Repaint>,
+    format: VideoFormat,
+    /// The connection that takes our frames; none before the peer is there.
+    sender: Mutex<Option<MediaSender>>,
+    target_bps: AtomicU64,
+    keyframe_wanted: AtomicBool,
+    camera_on: AtomicBool,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    frames: u64,
+    bytes: u64,
+    keyframes: u64,
+    keyframe_requests: u64,
+    first_sent: Option<Instant>,
+    fps: FpsMeter,
+}
+
+impl VideoSend {
+    /// Starts the thread; it ends when `pictures` is closed.
+    pub(crate) fn start(
+        pictures: Arc<LatestSlot<CapturedPicture>>,
+        preview: Arc<LatestSlot<Arc<Picture>>>,
+        repaint: Option<Repaint>,
+        format: VideoFormat,
+        target: Bitrate,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            pictures,
+            preview,
+            repaint,
+            format,
+            sender: Mutex::new(None),
+            target_bps: AtomicU64::new(target.bps()),
+            keyframe_wanted: AtomicBool::new(false),
+            camera_on: AtomicBool::new(true),
+            counts: Mutex::new(Counts::default()),
+        });
+        let thread = {
+            let shared = shared.clone();
+            std::thread::Builder::new().name("video-encode".into()).spawn(move || run(&shared)).ok()
+        };
+        Self { shared, thread }
+    }
+
+    /// From now on frames go to `sender`, the first of them a keyframe.
+    pub(crate) fn attach(&self, sender: MediaSender) {
+        self.request_keyframe();
+        *lock(&self.shared.sender) = Some(sender);
+    }
+
+    /// Stops sending; the preview goes on.
+    pub(crate) fn detach(&self) {
+        *lock(&self.shared.sender) = None;
+    }
+
+    /// The peer asked for a keyframe.
+    pub(crate) fn keyframe_requested(&self) {
+        lock(&self.shared.counts).keyframe_requests += 1;
+        self.request_keyframe();
+    }
+
+    fn request_keyframe(&self) {
+        self.shared.keyframe_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// What the network takes, as the rate allocator gave it.
+    pub(crate) fn set_target(&self, target: Bitrate) {
+        self.shared.target_bps.store(target.bps(), Ordering::Relaxed);
+    }
+
+    /// Off: black pictures are sent, so that the peer sees a camera that is off and not one that froze.
+    pub(crate) fn set_camera_on(&self, on: bool) {
+        self.shared.camera_on.store(on, Ordering::Relaxed);
+    }
+
+    pub(crate) fn figures(&self, now: Instant) -> VideoSent {
+        let counts = lock(&self.shared.counts);
+        let Some(first) = counts.first_sent else { return VideoSent { frames: Some(0), ..VideoSent::default() } };
+        let seconds = now.saturating_duration_since(first).as_secs_f64();
+        VideoSent {
+            codec: Some("h264".into()),
+            frames: Some(counts.frames),
+            bytes: Some(counts.bytes),
+            size: Some(self.shared.format.size),
+            fps: Some(counts.fps.fps(now)),
+            bitrate: (seconds > 0.0).then(|| Bitrate::from_bps((counts.bytes as f64 * 8.0 / seconds) as u64)),
+            target_bitrate: Some(Bitrate::from_bps(self.shared.target_bps.load(Ordering::Relaxed))),
+            keyframes: Some(counts.keyframes),
+            nacks: None,
+            plis: Some(counts.keyframe_requests),
+        }
+    }
+
+    /// Ends the thread; at most one encode long.
+    pub(crate) fn stop(&mut self) {
+        self.shared.pictures.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(shared: &Shared) {
+    let black = Arc::new(Picture::black(shared.format.size));
+    let mut encoder = None;
+    let mut bytes = Vec::new();
+    while let Some(captured) = shared.pictures.wait() {
+        let picture =
+            if shared.camera_on.load(Ordering::Relaxed) { captured.picture } else { black.clone() };
+        shared.preview.put(picture.clone());
+        if let Some(repaint) = &shared.repaint {
+            repaint();
+        }
+        let Some(sender) = lock(&shared.sender).clone() else { continue };
+        if let Err(error) = encode_and_send(shared, &sender, &mut encoder, &picture, captured.captured_at, &mut bytes) {
+            warn!("a picture could not be encoded and was skipped: {error}");
+            encoder = None;
+        }
+    }
+}
+
+/// An encoder and the bitrate that it was last given.
+struct Running {
+    encoder: H264Encoder,
+    bitrate: Bitrate,
+}
+
+fn encode_and_send(
+    shared: &Shared,
+    sender: &MediaSender,
+    running: &mut Option<Running>,
+    picture: &Picture,
+    captured_at: Instant,
+    bytes: &mut Vec<u8>,
+) -> Result<(), media_codec::CodecError> {
+    let target = Bitrate::from_bps(shared.target_bps.load(Ordering::Relaxed));
+    let VideoFormat { size, frame_rate } = shared.format;
+    let running = match running {
+        Some(running) => running,
+        none => none.insert(Running {
+            encoder: H264Encoder::new(VideoEncoderConfig { size, frame_rate, bitrate: target })?,
+            bitrate: target,
+        }),
+    };
+    // A new target under 3 % away would only disturb the rate control.
+    if running.bitrate.bps().abs_diff(target.bps()) * 100 > running.bitrate.bps() * 3 {
+        running.encoder.set_bitrate(target)?;
+        running.bitrate = target;
+    }
+    if shared.keyframe_wanted.swap(false, Ordering::Relaxed) {
+        running.encoder.request_keyframe();
+    }
+    let encoded = running.encoder.encode(picture, bytes)?;
+    if encoded.skipped {
+        return Ok(());
+    }
+    match sender.send(bytes, captured_at) {
+        Sent::Queued => {
+            let now = Instant::now();
+            let mut counts = lock(&shared.counts);
+            counts.frames += 1;
+            counts.bytes += bytes.len() as u64;
+            counts.keyframes += u64::from(encoded.keyframe);
+            counts.first_sent.get_or_insert(now);
+            counts.fps.frame(now);
+        }
+        // The frames that follow cannot be decoded without this one.
+        Sent::Dropped => shared.keyframe_wanted.store(true, Ordering::Relaxed),
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! A camera that is kept running: a supervisor opens it on a thread of its own, watches that pictures come, reports a loss and opens
+//! it again every two seconds. The reading call of the camera library can block for ever, so nothing ever joins that thread.
+
+mod format;
+mod pixels;
+mod reader;
+#[cfg(target_os = "linux")]
+#[path = "camera/linux.rs"]
+pub(crate) mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "camera/portable.rs"]
+pub(crate) mod system;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use media_core::{CapturedPicture, LatestSlot};
+
+use crate::error::Notifier;
+use crate::{CaptureError, CaptureNotice, VideoFormat};
+
+/// How long opening may take. USB cameras need up to two seconds.
+const OPEN_LIMIT: Duration = Duration::from_secs(5);
+/// A camera without a picture for this long has stalled. The first one can take two seconds of exposure control.
+const STALL_LIMIT: Duration = Duration::from_secs(3);
+/// Time between two attempts at a camera that is gone.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+/// How long an end waits for the reader, which returns with the next picture.
+const STOP_LIMIT: Duration = Duration::from_millis(500);
+/// How often a running camera is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// Readers that may hang in a driver at once; with so many, wait for one to return before trying again.
+const MAX_READERS: usize = 3;
+
+/// A camera that runs. Dropping it ends it.
+pub(crate) struct CameraCapture {
+    description: String,
+    events: mpsc::Sender<Event>,
+    ended: mpsc::Receiver<()>,
+}
+
+enum Event {
+    Stop,
+    /// A reader has opened the camera; what it opened.
+    Opened(u64, String),
+    /// A reader has ended.
+    Ended(u64, Result<(), CaptureError>),
+}
+
+/// What a reader shares with its supervisor.
+pub(crate) struct Shared {
+    pub(crate) stop: AtomicBool,
+    /// Pictures delivered or thinned out: the camera lives.
+    pub(crate) pictures: AtomicU64,
+}
+
+impl CameraCapture {
+    /// Opens the camera, waiting at most [`OPEN_LIMIT`].
+    pub(crate) fn start(
+        id: &str,
+        format: VideoFormat,
+        slot: Arc<LatestSlot<CapturedPicture>>,
+        notify: Notifier,
+    ) -> Result<Self, CaptureError> {
+        let (events, inbox) = mpsc::channel();
+        let (first_sender, first) = mpsc::sync_channel(1);
+        let (ended_sender, ended) = mpsc::channel();
+        let supervisor = Supervisor {
+            id: id.to_owned(),
+            format,
+            slot,
+            notify,
+            events: events.clone(),
+            inbox,
+            readers: Arc::new(()),
+            generation: 0,
+            first: Some(first_sender),
+            lost: false,
+        };
+        let run = move || {
+            supervisor.run();
+            drop(ended_sender);
+        };
+        let failed = |reason: String| CaptureError::Failed { device: name(id), reason };
+        std::thread::Builder::new().name("camera".into()).spawn(run).map_err(|error| failed(error.to_string()))?;
+        let description = first.recv().unwrap_or_else(|_| Err(failed("its thread ended".to_owned())))?;
+        Ok(Self { description, events, ended })
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        &self.description
+    }
+}
+
+impl Drop for CameraCapture {
+    fn drop(&mut self) {
+        // The supervisor may have ended already; it drops its sender when it does.
+        let _ = self.events.send(Event::Stop);
+        let _ = self.ended.recv_timeout(STOP_LIMIT * 2);
+    }
+}
+
+/// How a camera is called in texts for people.
+pub(crate) fn name(id: &str) -> String {
+    format!("camera {id}")
+}
+
+struct Supervisor {
+    id: String,
+    format: VideoFormat,
+    slot: Arc<LatestSlot<CapturedPicture>>,
+    notify: Notifier,
+    events: mpsc::Sender<Event>,
+    inbox: mpsc::Receiver<Event>,
+    /// One clone for each reader that has not returned.
+    readers: Arc<()>,
+    generation: u64,
+    /// The owner that waits for the first attempt.
+    first: Option<mpsc::SyncSender<Result<String, CaptureError>>>,
+    /// Whether the owner was told that the camera is gone.
+    lost: bool,
+}
+
+enum Ending {
+    Stop,
+    Lost(CaptureError),
+}
+
+impl Supervisor {
+    fn run(mut self) {
+        loop {
+            let shared = Arc::new(Shared { stop: AtomicBool::new(false), pictures: AtomicU64::new(0) });
+            self.generation += 1;
+            let ending = match self.spawn_reader(Arc::clone(&shared)) {
+                Ok(()) => self.watch(&shared),
+                Err(error) => Ending::Lost(error),
+            };
+            shared.stop.store(true, Ordering::Release);
+            match ending {
+                Ending::Stop => return self.await_reader(),
+                Ending::Lost(error) => {
+                    if let Some(first) = self.first.take() {
+                        // The owner is still waiting: it decides what to do without the camera.
+                        let _ = first.send(Err(error));
+                        return;
+                    }
+                    tracing::warn!(camera = self.id, %error, "camera lost");
+                    if !std::mem::replace(&mut self.lost, true) {
+                        self.notify.tell(CaptureNotice::Lost(error.to_string()));
+                    }
+                }
+            }
+            if !self.pause() {
+                return;
+            }
+        }
+    }
+
+    fn spawn_reader(&self, shared: Arc<Shared>) -> Result<(), CaptureError> {
+        let (id, format, slot) = (self.id.clone(), self.format, Arc::clone(&self.slot));
+        let (events, generation, token) = (self.events.clone(), self.generation, Arc::clone(&self.readers));
+        let run = move || {
+            let opened = |description| drop(events.send(Event::Opened(generation, description)));
+            // The camera libraries panic on replies that they do not expect.
+            let read = AssertUnwindSafe(|| reader::run(&id, format, &slot, &shared, opened));
+            let ended = std::panic::catch_unwind(read).unwrap_or_else(|_| {
+                Err(CaptureError::Failed { device: name(&id), reason: "its driver gave a reply that makes no sense".into() })
+            });
+            drop(token);
+            // The supervisor is gone when this reader was left behind.
+            let _ = events.send(Event::Ended(generation, ended));
+        };
+        let spawned = std::thread::Builder::new().name("camera-reader".into()).spawn(run);
+        spawned.map(drop).map_err(|error| CaptureError::Failed { device: name(&self.id), reason: error.to_string() })
+    }
+
+    /// Waits while the camera gives pictures.
+    fn watch(&mut self, shared: &Shared) -> Ending {
+        let stalled = || Ending::Lost(CaptureError::Stalled { device: name(&self.id) });
+        let (mut pictures, mut since, mut limit) = (0, Instant::now(), OPEN_LIMIT);
+        loop {
+            match self.inbox.recv_timeout(WATCH_INTERVAL) {
+                Ok(Event::Stop) => return Ending::Stop,
+                Ok(Event::Opened(generation, description)) if generation == self.generation => {
+                    (since, limit) = (Instant::now(), STALL_LIMIT);
+                    if let Some(first) = self.first.take() {
+                        // Waits for exactly this.
+                        let _ = first.send(Ok(description));
+                    }
+                }
+                Ok(Event::Ended(generation, outcome)) if generation == self.generation => {
+                    return outcome.err().map_or_else(stalled, Ending::Lost);
+                }
+                // Of a reader that was left behind.
+                Ok(Event::Opened(..) | Event::Ended(..)) | Err(_) => {}
+            }
+            let now = shared.pictures.load(Ordering::Relaxed);
+            if now != pictures {
+                (pictures, since) = (now, Instant::now());
+                if std::mem::replace(&mut self.lost, false) {
+                    self.notify.tell(CaptureNotice::Restored(name(&self.id)));
+                }
+            } else if since.elapsed() > limit {
+                return Ending::Lost(CaptureError::Stalled { device: name(&self.id) });
+            }
+        }
+    }
+
+    /// Waits before the next attempt; false when told to stop.
+    fn pause(&self) -> bool {
+        let mut until = Instant::now() + RETRY_INTERVAL;
+        loop {
+            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(_) => {}
+                // The supervisor's own token is not a reader's.
+                Err(RecvTimeoutError::Timeout) if Arc::strong_count(&self.readers) <= MAX_READERS => return true,
+                Err(RecvTimeoutError::Timeout) => until = Instant::now() + RETRY_INTERVAL,
+            }
+        }
+    }
+
+    /// Gives the reader time to close the camera, then leaves it behind.
+    fn await_reader(&self) {
+        let until = Instant::now() + STOP_LIMIT;
+        loop {
+            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Ended(generation, _)) if generation == self.generation => return,
+                Ok(_) => {}
+                Err(_) => return tracing::debug!(camera = self.id, "camera does not close; leaving it behind"),
+            }
+        }
+    }
+}
+
+/// The error behind an operating system's error number (errno on Linux), else the given words.
+fn failure(id: &str, code: Option<i32>, reason: String) -> CaptureError {
+    let device = name(id);
+    match code {
+        // EBUSY
+        Some(16) => CaptureError::Busy { device },
+        // EPERM, EACCES
+        Some(1 | 13) => CaptureError::Denied { device },
+        // ENOENT, ENXIO, ENODEV
+        Some(2 | 6 | 19) => CaptureError::Missing { device },
+        _ => CaptureError::Failed { device, reason },
+    }
+}

@@ -1,0 +1,39 @@
+//! What can go wrong with a sink, and what a running one has to say: texts for the person in front of the machine.
+//! The sound library's error types end below this crate.
+
+use std::path::{Path, PathBuf};
+
+use audio_device::DeviceError;
+
+/// Why a sink cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The speaker cannot be used.
+    #[error(transparent)]
+    Speaker(#[from] DeviceError),
+    /// A file cannot be written.
+    #[error("{}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl RenderError {
+    pub(crate) fn file(path: &Path, reason: &impl ToString) -> Self {
+        Self::File { path: path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// What a sink reports while a call runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenderNotice {
+    /// `auto` found no speaker; says why.
+    Fallback(String),
+    /// The sink takes nothing any more, but may come back; says why.
+    Lost(String),
+    /// A lost speaker, or one that was not there at the start, works now; says which.
+    Restored(String),
+}

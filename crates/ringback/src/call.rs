@@ -1,0 +1,164 @@
+//! `ringback call`: turns the arguments into a call, shows it, and writes the report at its end.
+//! The call lives in the engine; this file only connects it with the terminal, the window and the signals.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use call_engine::{
+    Call, CallConfig, Command, Outcome, PlaceError, SignalingConfig, TlsOptions, VideoFormat, VideoSink,
+};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::cli::CallArgs;
+use crate::rendezvous::{self, Meeting};
+use crate::{exit, report, terminal, window};
+
+/// Runs the call to its end and returns the exit code.
+pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
+    let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
+    if windowed && !window::has_display() {
+        if args.video_out.is_some() {
+            terminal::warn("there is no display: the call is shown in the terminal");
+        }
+        return runtime.block_on(in_terminal(args, started));
+    }
+    if windowed { in_window(args, started, &runtime) } else { runtime.block_on(in_terminal(args, started)) }
+}
+
+async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
+    let (config, meeting) = prepare(&args, started).await?;
+    let mut call = match Call::place(config).await {
+        Ok(call) => call,
+        Err(error) => return refuse(&error, meeting).await,
+    };
+    tokio::spawn(interrupts(call.commands()));
+    if args.chat {
+        terminal::chat_from_stdin(call.commands());
+    }
+    terminal::show(&mut call, &args).await;
+    conclude(&args, call.finished().await, meeting).await
+}
+
+/// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
+fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
+    let context = Arc::new(std::sync::OnceLock::new());
+    let (mut config, meeting) = runtime.block_on(prepare(&args, started))?;
+    config.video_out = VideoSink::Window;
+    config.repaint = Some(window::repainter(context.clone()));
+    let mut call = match runtime.block_on(Call::place(config)) {
+        Ok(call) => call,
+        Err(error) => return runtime.block_on(refuse(&error, meeting)),
+    };
+    runtime.spawn(interrupts(call.commands()));
+    if args.chat {
+        let _guard = runtime.enter();
+        terminal::chat_from_stdin(call.commands());
+    }
+    let _guard = runtime.enter();
+    window::show(&mut call, &args, context)?;
+    // A window that was closed is a wish to hang up; after the end of the call it changes nothing.
+    let outcome = runtime.block_on(async {
+        call.hang_up().await;
+        call.finished().await
+    });
+    runtime.block_on(conclude(&args, outcome, meeting))
+}
+
+/// Finds the server and says how the other can join.
+async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
+    let (url, pin, meeting) = match &args.server {
+        Some(url) => (url.clone(), args.pin_sha256.map(|pin| pin.0), None),
+        None => {
+            let meeting = rendezvous::meet(&args.room, args.key.as_ref()).await?;
+            meeting.announce(&args.room);
+            (meeting.url.clone(), meeting.pin, Some(meeting))
+        }
+    };
+    if args.insecure {
+        terminal::warn(
+            "--insecure: the server's certificate is not checked; anyone on the way can pose as the server and as the peer",
+        );
+    }
+    let tls = TlsOptions { ca_file: args.ca_file.clone(), pin_sha256: pin, insecure: args.insecure };
+    let mut signaling = SignalingConfig::new(url, args.room.clone(), client_id());
+    signaling.key = args.key.clone();
+    signaling.tls = tls;
+    let config = CallConfig {
+        video_in: args.video_in.clone(),
+        audio_in: args.audio_in.clone(),
+        video_out: args.video_out.clone().unwrap_or(VideoSink::None),
+        audio_out: args.audio_out.clone(),
+        video: VideoFormat { size: args.size, frame_rate: args.fps },
+        max_bitrate: args.max_bitrate,
+        audio_bitrate: args.audio_bitrate,
+        ice_servers: args.ice_server.clone(),
+        relay_only: args.relay_only,
+        bind: args.bind.clone(),
+        duration: args.duration,
+        wait: args.wait,
+        started,
+        ..CallConfig::new(signaling)
+    };
+    Ok((config, meeting))
+}
+
+async fn refuse(error: &PlaceError, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
+    terminal::error(&error.to_string());
+    if let Some(meeting) = meeting {
+        meeting.close().await;
+    }
+    Ok(ExitCode::from(exit::BAD_ARGUMENTS))
+}
+
+/// Report, last words, exit code.
+async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
+    if let Some(meeting) = meeting {
+        meeting.close().await;
+    }
+    let code = exit::code(&outcome.end, outcome.connected);
+    terminal::summary(&outcome, code);
+    if let Some(path) = &args.report {
+        report::write(path, &report::report(&outcome, code))
+            .with_context(|| format!("the report {} cannot be written", path.display()))?;
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// Tells this client from others in the server's log, and says nothing about the person.
+fn client_id() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    format!("ringback-{:016x}", RandomState::new().hash_one(0))
+}
+
+/// SIGINT and SIGTERM end the call in order; a second one ends the program.
+async fn interrupts(commands: mpsc::Sender<Command>) {
+    interrupted().await;
+    let _ = commands.try_send(Command::Interrupt);
+    interrupted().await;
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,295 @@
+//! The command line: every option, its default and its help text.
+//! Values are checked here, so that a bad argument costs one line and no network.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use call_engine::{
+    AudioSink, AudioSource, Bitrate, FrameRate, IceServer, RoomId, Secret, Size, VideoSink, VideoSource,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Exit codes, shown below the help of `call`; [`crate::exit`] has the mapping.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  a call took place and ended in order
+  1  anything else that went wrong
+  2  bad arguments, or a file that cannot be used
+  3  the signaling server cannot be reached, or was lost before the call
+  4  the signaling server refused us (wrong key)
+  5  the room is full
+  6  no peer came within --wait
+  7  no media path between the two
+  8  the peer was lost in the call
+  9  a device or an output file failed
+  130  interrupted before a call took place
+
+Secrets: RINGBACK_KEY and RINGBACK_ICE_SERVER keep them out of the process list.";
+
+/// Peer-to-peer calls: camera, microphone and data straight between two machines.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Say more: -v what is done, -vv details (addresses and session descriptions among them).
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Call whoever is, or comes, in ROOM.
+    Call(Box<CallArgs>),
+    /// Run the signaling server and the browser page.
+    Serve(ServeArgs),
+    /// List cameras, microphones and speakers.
+    Devices(DevicesArgs),
+}
+
+/// `ringback call`.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct CallArgs {
+    /// The room: 1 to 128 printable characters; whoever names the same room is called.
+    #[arg(value_parser = room)]
+    pub(crate) room: RoomId,
+
+    /// Signaling server, ws:// or wss:// (default: find or host the room on this machine and network).
+    #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
+    pub(crate) server: Option<call_engine::Url>,
+    /// Signaling key of the server.
+    #[arg(long, env = "RINGBACK_KEY", hide_env_values = true, value_parser = secret, help_heading = "Signaling")]
+    pub(crate) key: Option<Secret>,
+    /// Trust the certificates in this PEM file, in addition to the system's.
+    #[arg(long, value_name = "FILE", help_heading = "Signaling")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Trust only the server certificate with this SHA-256 (64 hex digits, as the server prints it).
+    #[arg(long, value_name = "HEX", value_parser = pin, help_heading = "Signaling")]
+    pub(crate) pin_sha256: Option<Pin>,
+    /// Trust any server certificate. Anyone on the way can then listen in on the signaling.
+    #[arg(long, help_heading = "Signaling")]
+    pub(crate) insecure: bool,
+
+    /// auto, none, test, camera:ID or file:CLIP.y4m[?once].
+    #[arg(long, default_value = "auto", value_name = "SOURCE", help_heading = "Media")]
+    pub(crate) video_in: VideoSource,
+    /// auto, none, test, mic:ID or file:SOUND.wav.
+    #[arg(long, default_value = "auto", value_name = "SOURCE", help_heading = "Media")]
+    pub(crate) audio_in: AudioSource,
+    /// window, none or file:OUT.y4m (default: window where there is a display, else none).
+    #[arg(long, value_name = "SINK", help_heading = "Media")]
+    pub(crate) video_out: Option<VideoSink>,
+    /// auto, none, speaker:ID or file:OUT.wav.
+    #[arg(long, default_value = "auto", value_name = "SINK", help_heading = "Media")]
+    pub(crate) audio_out: AudioSink,
+    /// Size of the pictures that we send.
+    #[arg(long, default_value = "1280x720", value_name = "WxH", help_heading = "Media")]
+    pub(crate) size: Size,
+    /// Pictures a second that we send.
+    #[arg(long, default_value = "30", value_name = "N", help_heading = "Media")]
+    pub(crate) fps: FrameRate,
+    /// Upper bound of what we send, sound and pictures together (800k, 2.5M, …).
+    #[arg(long, default_value = "4M", value_name = "RATE", value_parser = max_bitrate, help_heading = "Media")]
+    pub(crate) max_bitrate: Bitrate,
+    /// Codec of the pictures that we send.
+    #[arg(long, value_enum, default_value_t = VideoCodec::H264, help_heading = "Media")]
+    pub(crate) video_codec: VideoCodec,
+    /// Rate of the sound that we send (6k to 510k).
+    #[arg(long, default_value = "32k", value_name = "RATE", value_parser = audio_bitrate, help_heading = "Media")]
+    pub(crate) audio_bitrate: Bitrate,
+
+    /// STUN or TURN server: URL, or URL,user,password; may be repeated.
+    #[arg(
+        long,
+        value_name = "URL[,USER,PASSWORD]",
+        env = "RINGBACK_ICE_SERVER",
+        hide_env_values = true,
+        value_parser = ice_server,
+        help_heading = "Network"
+    )]
+    pub(crate) ice_server: Vec<IceServer>,
+    /// Use TURN relays only: the peer never learns this machine's address.
+    #[arg(long, help_heading = "Network")]
+    pub(crate) relay_only: bool,
+    /// Use this local address only; may be repeated.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub(crate) bind: Vec<IpAddr>,
+
+    /// No window: show the call in the terminal.
+    #[arg(long, help_heading = "Running")]
+    pub(crate) headless: bool,
+    /// Hang up that long after the call connected (10s, 5m, …).
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Running")]
+    pub(crate) duration: Option<Duration>,
+    /// Give up when no peer came in that time (default: wait on).
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Running")]
+    pub(crate) wait: Option<Duration>,
+    /// Write a JSON report of the call to FILE at its end.
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub(crate) report: Option<PathBuf>,
+    /// Send lines from standard input to the peer, print the peer's lines to standard output.
+    #[arg(long, help_heading = "Running")]
+    pub(crate) chat: bool,
+}
+
+/// `ringback serve`.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Where to listen. Other addresses than loopback are served over https with a self-signed certificate,
+    /// unless --tls-cert and --tls-key are given.
+    #[arg(long, default_value = "127.0.0.1:7550", value_name = "ADDR:PORT")]
+    pub(crate) listen: SocketAddr,
+    /// Ask every client for this key.
+    #[arg(long, env = "RINGBACK_KEY", hide_env_values = true, value_parser = secret)]
+    pub(crate) key: Option<Secret>,
+    /// Certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of --tls-cert.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Serve plain http and ws on addresses other than loopback too (behind a proxy that does TLS).
+    #[arg(long)]
+    pub(crate) insecure_plain: bool,
+    /// Let pages of this origin join (https://host); may be repeated. The server's own page always may.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+    /// STUN or TURN server that clients are told of; may be repeated.
+    #[arg(long, value_name = "URL[,USER,PASSWORD]", env = "RINGBACK_ICE_SERVER", hide_env_values = true, value_parser = ice_server)]
+    pub(crate) ice_server: Vec<IceServer>,
+    /// Room in the printed link.
+    #[arg(long, default_value = "kitchen", value_parser = room)]
+    pub(crate) room: RoomId,
+}
+
+/// `ringback devices`.
+#[derive(Args, Debug)]
+pub(crate) struct DevicesArgs {
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Codecs for pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VideoCodec {
+    /// H.264, constrained baseline: every browser decodes it.
+    H264,
+}
+
+/// SHA-256 of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pin(pub(crate) [u8; 32]);
+
+fn room(text: &str) -> Result<RoomId, String> {
+    RoomId::new(text).map_err(|error| error.to_string())
+}
+
+fn server_url(text: &str) -> Result<call_engine::Url, String> {
+    call_engine::parse_server_url(text).map_err(|error| error.to_string())
+}
+
+// clap wants an error type that cannot occur here.
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("give a time such as 10s, 500ms or 5m".into()),
+    }
+}
+
+fn max_bitrate(text: &str) -> Result<Bitrate, String> {
+    bitrate(text, Bitrate::from_kbps(100), Bitrate::from_kbps(50_000))
+}
+
+fn audio_bitrate(text: &str) -> Result<Bitrate, String> {
+    bitrate(text, Bitrate::from_kbps(6), Bitrate::from_kbps(510))
+}
+
+fn bitrate(text: &str, least: Bitrate, most: Bitrate) -> Result<Bitrate, String> {
+    let rate: Bitrate = text.parse().map_err(|_| "give a rate such as 500k or 2M".to_string())?;
+    if rate < least || rate > most {
+        return Err(format!("give a rate between {least} and {most}"));
+    }
+    Ok(rate)
+}
+
+fn pin(text: &str) -> Result<Pin, String> {
+    call_engine::parse_pin_sha256(text).map(Pin).map_err(|error| error.to_string())
+}
+
+/// `URL` or `URL,user,password`; the password may hold commas.
+fn ice_server(text: &str) -> Result<IceServer, String> {
+    let mut parts = text.splitn(3, ',');
+    let url = parts.next().unwrap_or_default();
+    let scheme = url.split(':').next().unwrap_or_default();
+    let rest = url.get(scheme.len() + 1..).unwrap_or_default();
+    if !matches!(scheme, "stun" | "stuns" | "turn" | "turns") || rest.is_empty() {
+        return Err("give stun:HOST[:PORT] or turn:HOST[:PORT][?transport=udp],USER,PASSWORD".into());
+    }
+    let (user, password) = (parts.next(), parts.next());
+    if scheme.starts_with("turn") && (user.is_none() || password.is_none()) {
+        return Err("a TURN server needs a user and a password: turn:HOST:PORT,USER,PASSWORD".into());
+    }
+    Ok(IceServer {
+        urls: vec![url.to_owned()],
+        username: user.map(str::to_owned),
+        credential: password.map(Secret::new),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["ringback"], arguments].concat())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bad_values_are_refused_before_anything_is_opened() {
+        for bad in [
+            vec!["call", ""],
+            vec!["call", "a\u{7}b"],
+            vec!["call", "kitchen", "--server", "http://example.org"],
+            vec!["call", "kitchen", "--server", "ws://"],
+            vec!["call", "kitchen", "--size", "0x0"],
+            vec!["call", "kitchen", "--size", "641x361"],
+            vec!["call", "kitchen", "--size", "99999x99999"],
+            vec!["call", "kitchen", "--fps", "0"],
+            vec!["call", "kitchen", "--fps", "1000"],
+            vec!["call", "kitchen", "--max-bitrate", "1"],
+            vec!["call", "kitchen", "--audio-bitrate", "9M"],
+            vec!["call", "kitchen", "--duration", "0s"],
+            vec!["call", "kitchen", "--duration", "soon"],
+            vec!["call", "kitchen", "--ice-server", "turn:host"],
+            vec!["call", "kitchen", "--ice-server", "http://host"],
+            vec!["call", "kitchen", "--pin-sha256", "abc"],
+            vec!["call", "kitchen", "--video-in", "tape"],
+            vec!["call", "kitchen", "--bind", "here"],
+        ] {
+            let error = parse(&bad).expect_err(&format!("{bad:?}"));
+            assert_eq!(error.exit_code(), 2, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_turn_password_may_hold_commas_and_is_never_printed() {
+        let server = ice_server("turn:host:3478?transport=udp,me,pass,word").expect("valid");
+        assert_eq!(server.credential.as_ref().map(|secret| secret.expose()), Some("pass,word"));
+        assert!(!format!("{server:?}").contains("word"));
+    }
+}

@@ -1,0 +1,195 @@
+//! A call as lines of text: what happens goes to standard error, the peer's chat to standard output.
+//! On a terminal a status line is drawn anew each second; elsewhere it is printed as a line of its own.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use call_engine::{Call, Command, Event, Outcome, Phase, Snapshot};
+use tokio::sync::mpsc;
+
+use crate::cli::CallArgs;
+
+/// The longest chat line that is sent; longer ones are cut into several messages.
+const LINE_BYTES: usize = 4096;
+
+/// How often the status line changes.
+const STATUS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One line that something is wrong, on standard error.
+pub(crate) fn error(text: &str) {
+    line(&format!("error: {text}"));
+}
+
+/// One line that something deserves a look, on standard error.
+pub(crate) fn warn(text: &str) {
+    line(&format!("warning: {text}"));
+}
+
+/// One line on standard error. A terminal that went away is no reason to end a call.
+pub(crate) fn line(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // The status line is overwritten, not appended to.
+    let clear = if stderr.is_terminal() { "\r\x1b[K" } else { "" };
+    let _ = writeln!(stderr, "{clear}{}", printable(text));
+}
+
+/// What strangers send must not steer the terminal: control characters are shown as their escapes.
+fn printable(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// Shows the call until it ends.
+pub(crate) async fn show(call: &mut Call, args: &CallArgs) {
+    let snapshot = call.snapshot();
+    let mut status = tokio::time::interval(STATUS_INTERVAL);
+    status.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut before = None;
+    loop {
+        tokio::select! {
+            event = call.event() => match event {
+                Some(event) => show_event(&event, args.chat),
+                None => return,
+            },
+            _ = status.tick() => {
+                let now = snapshot.borrow().clone();
+                if now.phase == Phase::Connected
+                    && let Some(before) = before.replace(now.clone())
+                {
+                    show_status(&before, &now);
+                }
+            }
+        }
+    }
+}
+
+/// One event of a call as a line.
+pub(crate) fn show_event(event: &Event, chat: bool) {
+    match event {
+        Event::Phase(phase) => line(&format!("* {}", self::phase(*phase))),
+        Event::Info(text) => line(&format!("  {text}")),
+        Event::Problem(text) => warn(text),
+        Event::Chat(text) if chat => {
+            let mut stdout = std::io::stdout().lock();
+            let _ = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush());
+        }
+        Event::Chat(text) => line(&format!("  the peer says: {text}")),
+        Event::Ended(reason) => line(&format!("* ended: {reason}")),
+    }
+}
+
+/// A phase in words.
+pub(crate) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Joining => "joining the room",
+        Phase::Waiting => "waiting for the peer",
+        Phase::Negotiating => "the peer is here: connecting",
+        Phase::Connected => "connected",
+        Phase::Reconnecting => "the connection is broken: trying to restore it",
+        Phase::Ending => "ending",
+        Phase::Ended => "over",
+    }
+}
+
+fn show_status(before: &Snapshot, now: &Snapshot) {
+    let text = status(before, now);
+    let mut stderr = std::io::stderr().lock();
+    let _ = if stderr.is_terminal() {
+        write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush())
+    } else {
+        writeln!(stderr, "{text}")
+    };
+}
+
+/// What moved between two snapshots, about a second apart.
+fn status(before: &Snapshot, now: &Snapshot) -> String {
+    let (old, new) = (&before.figures, &now.figures);
+    let moved = |old: Option<u64>, new: Option<u64>| new.unwrap_or(0).saturating_sub(old.unwrap_or(0));
+    let kbps = |bytes: u64| bytes * 8 / 1000;
+    let size = new.video_received.size.map_or("no picture".to_string(), |size| size.to_string());
+    let path = new.path.local_type.as_deref().unwrap_or("?");
+    let rtt = new.path.rtt.map_or(String::new(), |rtt| format!(" {:.0} ms", rtt.as_secs_f64() * 1e3));
+    format!(
+        "  {path}{rtt} | sent {} pictures, {} kbit/s, {} sound packets | received {} pictures ({size}), {} sound packets, {} freezes",
+        moved(old.video_sent.frames, new.video_sent.frames),
+        kbps(moved(old.video_sent.bytes, new.video_sent.bytes)),
+        moved(old.audio_sent.packets, new.audio_sent.packets),
+        moved(old.video_received.frames_decoded, new.video_received.frames_decoded),
+        moved(old.audio_received.packets, new.audio_received.packets),
+        new.video_received.freezes.unwrap_or(0),
+    )
+}
+
+/// The main figures at the end of a call.
+pub(crate) fn summary(outcome: &Outcome, exit_code: u8) {
+    if !outcome.connected {
+        if exit_code != 0 {
+            error(&outcome.end.to_string());
+        }
+        return;
+    }
+    let figures = &outcome.figures;
+    let (video, audio) = (&figures.video_received, &figures.audio_received);
+    let shown = |value: Option<String>| value.unwrap_or("not measured".into());
+    line(&format!(
+        "  path {} to {}, first picture {} after the offer, {} pictures decoded, {} freezes, {} of the sound concealed",
+        figures.path.local_type.as_deref().unwrap_or("?"),
+        figures.path.remote_type.as_deref().unwrap_or("?"),
+        shown(
+            figures
+                .milestones
+                .first_video_decoded
+                .zip(figures.milestones.offer)
+                .map(|(decoded, offer)| format!("{} ms", decoded.saturating_sub(offer).as_millis()))
+        ),
+        shown(video.frames_decoded.map(|frames| frames.to_string())),
+        shown(video.freezes.map(|freezes| freezes.to_string())),
+        shown(audio.concealed_ratio.map(|ratio| format!("{:.2} %", ratio * 100.0))),
+    ));
+}
+
+/// Sends the lines of standard input to the peer, from a thread of its own: reading blocks, and cannot be cancelled.
+pub(crate) fn chat_from_stdin(commands: mpsc::Sender<Command>) {
+    let spawned = std::thread::Builder::new().name("chat".into()).spawn(move || {
+        for text in std::io::stdin().lock().lines().map_while(Result::ok) {
+            for part in cut(&text) {
+                if commands.blocking_send(Command::SendChat(part.to_owned())).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    if spawned.is_err() {
+        warn("chat is off: no thread could be started for it");
+    }
+}
+
+/// Cuts at character boundaries.
+fn cut(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = (0..=rest.len().min(LINE_BYTES)).rev().find(|&end| rest.is_char_boundary(end))?;
+        let (head, tail) = rest.split_at(end);
+        rest = tail;
+        (!head.is_empty()).then_some(head)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\r"), "a\\u{1b}[2Jb\\r");
+        assert_eq!(printable("grüße 👋"), "grüße 👋");
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        let text = "ä".repeat(LINE_BYTES);
+        let parts: Vec<_> = cut(&text).collect();
+        assert_eq!(parts.concat(), text);
+        assert!(parts.iter().all(|part| part.len() <= LINE_BYTES));
+        assert_eq!(cut("").count(), 0);
+    }
+}
