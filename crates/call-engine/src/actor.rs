@@ -353,6 +353,7 @@ impl Actor {
         let now = Instant::now();
         let (stats, media, started) = (&self.stats, &self.media, self.config.started);
         self.snapshot.send_modify(|snapshot| {
+            snapshot.measured_at = now;
             let figures = &mut snapshot.figures;
             figures.path = crate::stats::path(stats);
             figures.audio_sent = crate::stats::audio_sent(stats);

@@ -1,7 +1,7 @@
 //! What is known of a running or ended call, as plain data: the source of the window, the terminal and the report.
 //! A field is `None` when it was not measured, never zero.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use call_core::{EndReason, Phase};
 use media_core::{Bitrate, Size};
@@ -157,13 +157,15 @@ pub struct Snapshot {
     pub camera_on: bool,
     /// What was measured so far.
     pub figures: Figures,
+    /// When `figures` were read, so that a rate can be taken between two snapshots.
+    pub measured_at: Instant,
     /// Why the call is over, once it is.
     pub end: Option<EndReason>,
 }
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self { phase: Phase::Joining, microphone_on: true, camera_on: true, figures: Figures::default(), end: None }
+        Self { phase: Phase::Joining, microphone_on: true, camera_on: true, figures: Figures::default(), measured_at: Instant::now(), end: None }
     }
 }
 

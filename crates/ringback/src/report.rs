@@ -102,12 +102,22 @@ fn rounded(value: f64) -> f64 {
 /// Writes `report` to `path` as a whole or not at all: to a file beside it, which then takes its name.
 pub(crate) fn write(path: &Path, report: &Value) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = readable(&mut tempfile::Builder::new()).tempfile_in(folder)?;
     serde_json::to_writer_pretty(&mut file, report)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// As readable as any file that this person makes; temporary files are private otherwise.
+fn readable<'a, 'b, 'c>(builder: &'a mut tempfile::Builder<'b, 'c>) -> &'a mut tempfile::Builder<'b, 'c> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ pub(crate) async fn show(call: &mut Call, args: &CallArgs) {
                 let now = snapshot.borrow().clone();
                 if now.phase == Phase::Connected
                     && let Some(before) = before.replace(now.clone())
+                    && before.measured_at < now.measured_at
                 {
                     show_status(&before, &now);
                 }
@@ -100,21 +101,22 @@ fn show_status(before: &Snapshot, now: &Snapshot) {
     };
 }
 
-/// What moved between two snapshots, about a second apart.
+/// What moved per second between two snapshots.
 fn status(before: &Snapshot, now: &Snapshot) -> String {
     let (old, new) = (&before.figures, &now.figures);
-    let moved = |old: Option<u64>, new: Option<u64>| new.unwrap_or(0).saturating_sub(old.unwrap_or(0));
-    let kbps = |bytes: u64| bytes * 8 / 1000;
+    let seconds = now.measured_at.saturating_duration_since(before.measured_at).as_secs_f64().max(0.001);
+    let rate = |old: Option<u64>, new: Option<u64>| new.unwrap_or(0).saturating_sub(old.unwrap_or(0)) as f64 / seconds;
     let size = new.video_received.size.map_or("no picture".to_string(), |size| size.to_string());
     let path = new.path.local_type.as_deref().unwrap_or("?");
     let rtt = new.path.rtt.map_or(String::new(), |rtt| format!(" {:.0} ms", rtt.as_secs_f64() * 1e3));
     format!(
-        "  {path}{rtt} | sent {} pictures, {} kbit/s, {} sound packets | received {} pictures ({size}), {} sound packets, {} freezes",
-        moved(old.video_sent.frames, new.video_sent.frames),
-        kbps(moved(old.video_sent.bytes, new.video_sent.bytes)),
-        moved(old.audio_sent.packets, new.audio_sent.packets),
-        moved(old.video_received.frames_decoded, new.video_received.frames_decoded),
-        moved(old.audio_received.packets, new.audio_received.packets),
+        "  {path}{rtt} | sent {:.0} pictures/s, {:.0} kbit/s, {:.0} sound packets/s \
+         | received {:.0} pictures/s ({size}), {:.0} sound packets/s, {} freezes",
+        rate(old.video_sent.frames, new.video_sent.frames),
+        rate(old.video_sent.bytes, new.video_sent.bytes) * 8e-3,
+        rate(old.audio_sent.packets, new.audio_sent.packets),
+        rate(old.video_received.frames_decoded, new.video_received.frames_decoded),
+        rate(old.audio_received.packets, new.audio_received.packets),
         new.video_received.freezes.unwrap_or(0),
     )
 }
