@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn formats_and_rates_that_cannot_be_converted_are_not_chosen() {
-        let offered = [range(1, (48_000, 48_000), SampleFormat::DsdU8), range(1, (384_000, 384_000), SampleFormat::F32)];
+        let offered =
+            [range(1, (48_000, 48_000), SampleFormat::DsdU8), range(1, (384_000, 384_000), SampleFormat::F32)];
         assert_eq!(chosen(&offered, Direction::Input), None);
         assert_eq!(chosen(&[], Direction::Output), None);
     }

@@ -111,13 +111,19 @@ fn native_format(device: &cpal::Device, direction: Direction) -> Option<AudioFor
 pub(crate) struct Found {
     pub(crate) device: cpal::Device,
     pub(crate) name: String,
-    pub(crate) host: HostKind,
+    pub(crate) kind: HostKind,
+    host: cpal::Host,
 }
 
 impl Found {
+    /// Whether a sound server still has the device. Asks the server, and waits for as long as it takes to answer.
+    pub(crate) fn is_there(&self) -> bool {
+        self.host.devices().is_ok_and(|mut devices| devices.any(|device| device == self.device))
+    }
+
     /// The stream to ask this device for. `patient`: see [`StreamPlan::choose`].
     pub(crate) fn plan(&self, direction: Direction, patient: bool) -> Result<StreamPlan, DeviceError> {
-        if self.host == HostKind::Server {
+        if self.kind == HostKind::Server {
             return Ok(StreamPlan::SERVER);
         }
         let offered: Vec<_> = match direction {
@@ -125,7 +131,7 @@ impl Found {
             Direction::Output => self.device.supported_output_configs().map(Iterator::collect),
         }
         .map_err(|error| DeviceError::from_cpal(direction, &error))?;
-        StreamPlan::choose(&offered, direction, self.host, patient).ok_or(DeviceError::Format(direction))
+        StreamPlan::choose(&offered, direction, self.kind, patient).ok_or(DeviceError::Format(direction))
     }
 }
 
@@ -139,7 +145,7 @@ pub(crate) fn find(choice: &DeviceChoice, direction: Direction) -> Result<Found,
                 Some(device) => device,
                 None => devices(&host, direction)?.next().ok_or(DeviceError::Missing(direction))?,
             };
-            Ok(found(&host, device))
+            Ok(found(host, device))
         }
         DeviceChoice::Id(id) => find_by_id(id, direction),
     }
@@ -155,14 +161,14 @@ fn find_by_id(id: &str, direction: Direction) -> Result<Found, DeviceError> {
         let all = host.devices().map_err(|error| DeviceError::from_cpal(direction, &error))?;
         let mut candidates = all.filter(|device| fits(device, direction)).chain(raw_default(&host, direction));
         if let Some(device) = candidates.find(|device| device.id().is_ok_and(|known| known.id() == bare)) {
-            return Ok(found(&host, device));
+            return Ok(found(host, device));
         }
     }
     Err(DeviceError::UnknownId { kind: direction, id: id.to_owned() })
 }
 
-fn found(host: &cpal::Host, device: cpal::Device) -> Found {
-    Found { name: name_of(&device), device, host: kind(host.id()) }
+fn found(host: cpal::Host, device: cpal::Device) -> Found {
+    Found { name: name_of(&device), device, kind: kind(host.id()), host }
 }
 
 fn name_of(device: &cpal::Device) -> String {

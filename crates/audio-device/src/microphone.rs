@@ -183,7 +183,9 @@ impl Inlet {
             self.overruns.fetch_add((frames - room) as u64, Ordering::Relaxed);
         }
         let scale = 1.0 / self.channels as f32;
-        let mono = data.chunks_exact(self.channels).map(|frame| frame.iter().map(|s| s.to_sample::<f32>()).sum::<f32>() * scale);
+        let mono = data
+            .chunks_exact(self.channels)
+            .map(|frame| frame.iter().map(|s| s.to_sample::<f32>()).sum::<f32>() * scale);
         if let Ok(chunk) = self.ring.write_chunk_uninit(room) {
             chunk.fill_from_iter(mono);
         }

@@ -115,7 +115,8 @@ impl Outlet {
 }
 
 fn target(plan: &StreamPlan) -> Duration {
-    let period = plan.period.map_or(Duration::ZERO, |frames| Duration::from_secs_f64(f64::from(frames) / f64::from(plan.rate)));
+    let period =
+        plan.period.map_or(Duration::ZERO, |frames| Duration::from_secs_f64(f64::from(frames) / f64::from(plan.rate)));
     TARGET.max(period + MARGIN)
 }
 
@@ -290,7 +291,11 @@ mod tests {
         let mut tap = Tap { ring, channels: 4, dry: true, pulse: Arc::default(), underruns: Arc::default() };
         let mut data = [9_i16; 8];
         tap.fill(&mut data);
-        assert_eq!((data, tap.underruns.load(Ordering::Relaxed)), ([0; 8], 0), "silence before the first sound is no underrun");
+        assert_eq!(
+            (data, tap.underruns.load(Ordering::Relaxed)),
+            ([0; 8], 0),
+            "silence before the first sound is no underrun"
+        );
         producer.push_entire_slice(&[0.5, -0.5, 0.25]).expect("the ring has room");
         tap.fill(&mut data);
         assert_eq!(data, [16_384, 16_384, 0, 0, -16_384, -16_384, 0, 0]);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use cpal::traits::StreamTrait;
 
 use crate::format::{HostKind, StreamPlan};
-use crate::host::{self, DeviceChoice};
+use crate::host::{self, DeviceChoice, Found};
 use crate::{DeviceError, DeviceNotice, Direction};
 
 /// How long a start waits for the device. A sound server that answers at all does so in milliseconds.
@@ -24,6 +24,8 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) const POLL_LIMIT: Duration = Duration::from_secs(1);
 /// A stream whose callback was not called for this long is dead. PulseAudio's null sink needs 2 s to start.
 const STALL_LIMIT: Duration = Duration::from_secs(5);
+/// How often a sound server is asked whether the microphone is still there.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Underruns of a small buffer after which the stream is opened again with a larger one.
 const XRUN_LIMIT: u64 = 3;
 
@@ -147,8 +149,7 @@ struct Thread<B: BuildStream, N> {
 struct Running {
     stream: cpal::Stream,
     pulse: Arc<Pulse>,
-    name: String,
-    host: HostKind,
+    found: Found,
 }
 
 impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
@@ -157,13 +158,13 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             let begun = Instant::now();
             let error = match self.open() {
                 Ok(running) => {
-                    self.announce(Ok(running.name.clone()));
+                    self.announce(Ok(running.found.name.clone()));
                     let ending = self.watch(&running);
                     let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
-                    self.patient |= running.host == HostKind::Alsa;
+                    self.patient |= running.found.kind == HostKind::Alsa;
                     retire(running.stream);
                     let Some(error) = ending else { return };
-                    tracing::warn!(device = running.name, %error, "sound stream broke; opening it again");
+                    tracing::warn!(device = running.found.name, %error, "sound stream broke; opening it again");
                     if flowed && begun.elapsed() > RETRY_INTERVAL {
                         continue;
                     }
@@ -199,12 +200,11 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         let plan = found.plan(B::DIRECTION, self.patient)?;
         self.streams += 1;
         let pulse = Arc::new(Pulse::default());
-        let build = |plan: &StreamPlan| {
-            self.builder.build(&found.device, plan, Arc::clone(&pulse), self.on_error(&pulse))
-        };
+        let build =
+            |plan: &StreamPlan| self.builder.build(&found.device, plan, Arc::clone(&pulse), self.on_error(&pulse));
         let (stream, ring) = match build(&plan) {
             // Some systems take no fixed buffer size; theirs is small then.
-            Err(error) if found.host == HostKind::Other && error.kind() == cpal::ErrorKind::UnsupportedConfig => {
+            Err(error) if found.kind == HostKind::Other && error.kind() == cpal::ErrorKind::UnsupportedConfig => {
                 build(&StreamPlan { period: None, ..plan })
             }
             built => built,
@@ -212,7 +212,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         .map_err(|error| DeviceError::from_cpal(B::DIRECTION, &error))?;
         // The owner is gone only while this thread is about to stop.
         let _ = self.feeds.send(Feed { ring, plan, pulse: Arc::clone(&pulse) });
-        Ok(Running { stream, pulse, name: found.name, host: found.host })
+        Ok(Running { stream, pulse, found })
     }
 
     fn on_error(&self, pulse: &Arc<Pulse>) -> impl FnMut(cpal::Error) + Send + 'static {
@@ -232,7 +232,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         if let Err(error) = running.stream.play() {
             return Some(DeviceError::from_cpal(B::DIRECTION, &error));
         }
-        let (mut beats, mut beat_at) = (0, Instant::now());
+        let (mut beats, mut beat_at, mut checked_at) = (0, Instant::now(), Instant::now());
         loop {
             match self.signals.recv_timeout(WATCH_INTERVAL) {
                 Ok(Signal::Failed { stream, error }) if stream == self.streams => {
@@ -246,10 +246,19 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             let now = running.pulse.beats.load(Ordering::Relaxed);
             if now != beats {
                 (beats, beat_at) = (now, Instant::now());
+                // A server moves the stream of a microphone that was unplugged to another source, if need be to one that plays back
+                // the speaker: the peer would hear itself. It is asked only while it is seen to work, for asking could block.
+                let may_move = B::DIRECTION == Direction::Input && running.found.kind == HostKind::Server;
+                if may_move && checked_at.elapsed() > CHECK_INTERVAL {
+                    if !running.found.is_there() {
+                        return Some(DeviceError::Gone(B::DIRECTION));
+                    }
+                    checked_at = Instant::now();
+                }
             } else if beat_at.elapsed() > STALL_LIMIT {
                 return failed("it stopped without a word");
             }
-            let small_buffer = running.host == HostKind::Alsa && !self.patient;
+            let small_buffer = running.found.kind == HostKind::Alsa && !self.patient;
             if small_buffer && running.pulse.xruns.load(Ordering::Relaxed) >= XRUN_LIMIT {
                 return failed("its buffer is too small");
             }

@@ -32,8 +32,6 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 const STOP_LIMIT: Duration = Duration::from_millis(500);
 /// How often a running camera is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// Readers that may hang in a driver at once; with so many, wait for one to return before trying again.
-const MAX_READERS: usize = 3;
 
 /// A camera that runs. Dropping it ends it.
 pub(crate) struct CameraCapture {
@@ -44,10 +42,10 @@ pub(crate) struct CameraCapture {
 
 enum Event {
     Stop,
-    /// A reader has opened the camera; what it opened.
-    Opened(u64, String),
-    /// A reader has ended.
-    Ended(u64, Result<(), CaptureError>),
+    /// The reader has opened the camera; what it opened.
+    Opened(String),
+    /// The reader has ended.
+    Ended(Result<(), CaptureError>),
 }
 
 /// What a reader shares with its supervisor.
@@ -75,8 +73,6 @@ impl CameraCapture {
             notify,
             events: events.clone(),
             inbox,
-            readers: Arc::new(()),
-            generation: 0,
             first: Some(first_sender),
             lost: false,
         };
@@ -115,9 +111,6 @@ struct Supervisor {
     notify: Notifier,
     events: mpsc::Sender<Event>,
     inbox: mpsc::Receiver<Event>,
-    /// One clone for each reader that has not returned.
-    readers: Arc<()>,
-    generation: u64,
     /// The owner that waits for the first attempt.
     first: Option<mpsc::SyncSender<Result<String, CaptureError>>>,
     /// Whether the owner was told that the camera is gone.
@@ -133,26 +126,20 @@ impl Supervisor {
     fn run(mut self) {
         loop {
             let shared = Arc::new(Shared { stop: AtomicBool::new(false), pictures: AtomicU64::new(0) });
-            self.generation += 1;
             let ending = match self.spawn_reader(Arc::clone(&shared)) {
                 Ok(()) => self.watch(&shared),
                 Err(error) => Ending::Lost(error),
             };
             shared.stop.store(true, Ordering::Release);
-            match ending {
+            let error = match ending {
                 Ending::Stop => return self.await_reader(),
-                Ending::Lost(error) => {
-                    if let Some(first) = self.first.take() {
-                        // The owner is still waiting: it decides what to do without the camera.
-                        let _ = first.send(Err(error));
-                        return;
-                    }
-                    tracing::warn!(camera = self.id, %error, "camera lost");
-                    if !std::mem::replace(&mut self.lost, true) {
-                        self.notify.tell(CaptureNotice::Lost(error.to_string()));
-                    }
-                }
+                Ending::Lost(error) => error,
+            };
+            if let Some(first) = self.first.take() {
+                // The owner is still waiting: it decides what to do without the camera.
+                return first.send(Err(error)).unwrap_or(());
             }
+            self.lose(&error);
             if !self.pause() {
                 return;
             }
@@ -160,42 +147,40 @@ impl Supervisor {
     }
 
     fn spawn_reader(&self, shared: Arc<Shared>) -> Result<(), CaptureError> {
-        let (id, format, slot) = (self.id.clone(), self.format, Arc::clone(&self.slot));
-        let (events, generation, token) = (self.events.clone(), self.generation, Arc::clone(&self.readers));
+        let (id, format, slot, events) = (self.id.clone(), self.format, Arc::clone(&self.slot), self.events.clone());
         let run = move || {
-            let opened = |description| drop(events.send(Event::Opened(generation, description)));
+            // The supervisor is gone when this reader was left behind.
+            let opened = |description| events.send(Event::Opened(description)).unwrap_or(());
             // The camera libraries panic on replies that they do not expect.
             let read = AssertUnwindSafe(|| reader::run(&id, format, &slot, &shared, opened));
             let ended = std::panic::catch_unwind(read).unwrap_or_else(|_| {
-                Err(CaptureError::Failed { device: name(&id), reason: "its driver gave a reply that makes no sense".into() })
+                Err(CaptureError::Failed {
+                    device: name(&id),
+                    reason: "its driver gave a reply that makes no sense".into(),
+                })
             });
-            drop(token);
-            // The supervisor is gone when this reader was left behind.
-            let _ = events.send(Event::Ended(generation, ended));
+            drop(slot);
+            let _ = events.send(Event::Ended(ended));
         };
         let spawned = std::thread::Builder::new().name("camera-reader".into()).spawn(run);
         spawned.map(drop).map_err(|error| CaptureError::Failed { device: name(&self.id), reason: error.to_string() })
     }
 
-    /// Waits while the camera gives pictures.
+    /// Stays while the reader does. A camera that stalls is reported, but its reader is waited for: the library shares one handle of
+    /// a device, so that it cannot be opened again while a read blocks.
     fn watch(&mut self, shared: &Shared) -> Ending {
-        let stalled = || Ending::Lost(CaptureError::Stalled { device: name(&self.id) });
         let (mut pictures, mut since, mut limit) = (0, Instant::now(), OPEN_LIMIT);
         loop {
             match self.inbox.recv_timeout(WATCH_INTERVAL) {
                 Ok(Event::Stop) => return Ending::Stop,
-                Ok(Event::Opened(generation, description)) if generation == self.generation => {
+                Ok(Event::Opened(description)) => {
                     (since, limit) = (Instant::now(), STALL_LIMIT);
                     if let Some(first) = self.first.take() {
-                        // Waits for exactly this.
-                        let _ = first.send(Ok(description));
+                        first.send(Ok(description)).unwrap_or(());
                     }
                 }
-                Ok(Event::Ended(generation, outcome)) if generation == self.generation => {
-                    return outcome.err().map_or_else(stalled, Ending::Lost);
-                }
-                // Of a reader that was left behind.
-                Ok(Event::Opened(..) | Event::Ended(..)) | Err(_) => {}
+                Ok(Event::Ended(outcome)) => return Ending::Lost(outcome.err().unwrap_or_else(|| self.stalled())),
+                Err(_) => {}
             }
             let now = shared.pictures.load(Ordering::Relaxed);
             if now != pictures {
@@ -204,22 +189,33 @@ impl Supervisor {
                     self.notify.tell(CaptureNotice::Restored(name(&self.id)));
                 }
             } else if since.elapsed() > limit {
-                return Ending::Lost(CaptureError::Stalled { device: name(&self.id) });
+                let error = self.stalled();
+                if self.first.is_some() {
+                    return Ending::Lost(error);
+                }
+                self.lose(&error);
             }
+        }
+    }
+
+    fn stalled(&self) -> CaptureError {
+        CaptureError::Stalled { device: name(&self.id) }
+    }
+
+    /// Tells the owner, once for each loss.
+    fn lose(&mut self, error: &CaptureError) {
+        if !std::mem::replace(&mut self.lost, true) {
+            tracing::warn!(camera = self.id, %error, "camera lost");
+            self.notify.tell(CaptureNotice::Lost(error.to_string()));
         }
     }
 
     /// Waits before the next attempt; false when told to stop.
     fn pause(&self) -> bool {
-        let mut until = Instant::now() + RETRY_INTERVAL;
-        loop {
-            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-                Ok(_) => {}
-                // The supervisor's own token is not a reader's.
-                Err(RecvTimeoutError::Timeout) if Arc::strong_count(&self.readers) <= MAX_READERS => return true,
-                Err(RecvTimeoutError::Timeout) => until = Instant::now() + RETRY_INTERVAL,
-            }
+        match self.inbox.recv_timeout(RETRY_INTERVAL) {
+            Err(RecvTimeoutError::Timeout) => true,
+            // Without a reader, nothing but the owner has something to say.
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => false,
         }
     }
 
@@ -228,7 +224,7 @@ impl Supervisor {
         let until = Instant::now() + STOP_LIMIT;
         loop {
             match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Ended(generation, _)) if generation == self.generation => return,
+                Ok(Event::Ended(_)) => return,
                 Ok(_) => {}
                 Err(_) => return tracing::debug!(camera = self.id, "camera does not close; leaving it behind"),
             }

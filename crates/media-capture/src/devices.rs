@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-pub use audio_device::{AudioDeviceInfo, AudioFormat};
 use audio_device::Direction;
+pub use audio_device::{AudioDeviceInfo, AudioFormat};
 
 use crate::CaptureError;
 use crate::camera::system;

@@ -103,7 +103,8 @@ mod tests {
         let start = Instant::now();
         let mut gate = FrameGate::new(Duration::from_secs(1) / wanted);
         let early_or_late = |index: u64| Duration::from_millis((index * 7) % (2 * jitter + 1));
-        let times = (0..rate * 10).map(|index| start + Duration::from_nanos(index * 1_000_000_000 / rate) + early_or_late(index));
+        let times = (0..rate * 10)
+            .map(|index| start + Duration::from_nanos(index * 1_000_000_000 / rate) + early_or_late(index));
         times.filter(|at| gate.admit(*at)).count() / 10
     }
 

@@ -52,7 +52,8 @@ impl FromStr for VideoSource {
     type Err = SourceError;
 
     fn from_str(text: &str) -> Result<Self, SourceError> {
-        let error = || SourceError { given: text.to_owned(), expected: "auto, none, test, camera:ID or file:PATH[?once]" };
+        let error =
+            || SourceError { given: text.to_owned(), expected: "auto, none, test, camera:ID or file:PATH[?once]" };
         match text.split_once(':') {
             None => match text {
                 "auto" => Ok(Self::Auto),

@@ -33,7 +33,10 @@ pub struct VideoCapture {
 
 enum Running {
     Nothing,
-    Paced { stop: Option<mpsc::Sender<()>>, ended: mpsc::Receiver<()> },
+    Paced {
+        stop: Option<mpsc::Sender<()>>,
+        ended: mpsc::Receiver<()>,
+    },
     /// Stops by being dropped.
     Camera(#[expect(dead_code, reason = "held for its drop")] CameraCapture),
 }

@@ -19,7 +19,7 @@ pub struct AudioOutput {
 
 enum Sink {
     Nothing(SampleClock),
-    Speaker(Speaker),
+    Speaker(Box<Speaker>),
     File(Recording, SampleClock),
 }
 
@@ -48,7 +48,7 @@ pub fn start(
         }
         AudioSink::Speaker(id) => {
             let speaker = Speaker::open(DeviceChoice::Id(id.clone()), move |notice| notify(translate(notice)));
-            (speaker.opened()?.to_owned(), Sink::Speaker(speaker))
+            (speaker.opened()?.to_owned(), Sink::Speaker(Box::new(speaker)))
         }
         AudioSink::Auto => {
             let notify = std::sync::Arc::new(notify);
@@ -58,7 +58,7 @@ pub fn start(
                 notify(RenderNotice::Fallback(format!("{error}; playing nothing until there is one")));
                 "nowhere".to_owned()
             });
-            (description, Sink::Speaker(speaker))
+            (description, Sink::Speaker(Box::new(speaker)))
         }
     };
     Ok(AudioOutput { description, sink })

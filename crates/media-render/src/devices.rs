@@ -1,8 +1,8 @@
 //! Which speakers are there, with what a person needs to choose among them.
 //! Listing takes a few seconds at most.
 
-pub use audio_device::{AudioDeviceInfo, AudioFormat};
 use audio_device::Direction;
+pub use audio_device::{AudioDeviceInfo, AudioFormat};
 
 use crate::RenderError;
 

@@ -90,7 +90,10 @@ struct Recorder {
 enum Output {
     /// Nothing is written before the first picture tells the size.
     Empty(File),
-    Open { writer: Y4mWriter<File>, canvas: Picture },
+    Open {
+        writer: Y4mWriter<File>,
+        canvas: Picture,
+    },
     Closed,
 }
 

@@ -31,7 +31,8 @@ fn cost(offered: CameraFormat, wanted: VideoFormat) -> impl Ord {
     };
     let area = |width: u32, height: u32| u64::from(width) * u64::from(height);
     let covers = offered.width >= size.width && offered.height >= size.height;
-    let too_small = if covers { 0 } else { area(size.width, size.height).saturating_sub(area(offered.width, offered.height)) };
+    let too_small =
+        if covers { 0 } else { area(size.width, size.height).saturating_sub(area(offered.width, offered.height)) };
     // Bars at the sides are worse than a few more pixels to scale.
     let other_shape = area(offered.width, size.height).abs_diff(area(size.width, offered.height)) * 50
         > area(offered.width, size.height);

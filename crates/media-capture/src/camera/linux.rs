@@ -107,7 +107,9 @@ fn discrete_rates(interval: &FrameIntervalEnum, wanted: Option<VideoFormat>) -> 
         FrameIntervalEnum::Discrete(_) => Vec::new(),
         FrameIntervalEnum::Stepwise(range) => {
             let candidates = COMMON_RATES.into_iter().chain(wanted.map(|format| format.frame_rate.hz()));
-            let seconds = |fraction: &v4l::fraction::Fraction| f64::from(fraction.numerator) / f64::from(fraction.denominator.max(1));
+            let seconds = |fraction: &v4l::fraction::Fraction| {
+                f64::from(fraction.numerator) / f64::from(fraction.denominator.max(1))
+            };
             let limits = seconds(&range.min)..=seconds(&range.max);
             candidates.filter(|rate| limits.contains(&(1.0 / f64::from(*rate)))).collect()
         }

@@ -123,7 +123,12 @@ mod tests {
 
     #[test]
     fn colours_come_out_as_bt601_says() {
-        let cases = [([255, 255, 255], [235, 128, 128]), ([0, 0, 0], [16, 128, 128]), ([255, 0, 0], [82, 90, 240]), ([0, 0, 255], [41, 240, 110])];
+        let cases = [
+            ([255, 255, 255], [235, 128, 128]),
+            ([0, 0, 0], [16, 128, 128]),
+            ([255, 0, 0], [82, 90, 240]),
+            ([0, 0, 255], [41, 240, 110]),
+        ];
         for (rgb, expected) in cases {
             let frame = rgb.repeat(32 * 16);
             let picture = converter(PixelFormat::Rgb, size(32, 16)).convert(&frame).expect("a whole frame");

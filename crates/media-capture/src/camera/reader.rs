@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use media_core::{CapturedPicture, LatestSlot};
-use nokhwa::utils::{CameraFormat as NokhwaFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution};
+use nokhwa::utils::{
+    CameraFormat as NokhwaFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
+};
 use nokhwa::{Camera, NokhwaError};
 
 use super::pixels::Converter;
@@ -30,7 +32,8 @@ pub(super) fn run(
     let (mut camera, opened_as) = open(id, wanted)?;
     camera.open_stream().map_err(|error| explain(id, &error))?;
     opened(format!("{} ({}), {opened_as}", name(id), camera.info().human_name().trim()));
-    let mut converter = Converter::new(opened_as, wanted.size).ok_or_else(|| CaptureError::Format { device: name(id) })?;
+    let mut converter =
+        Converter::new(opened_as, wanted.size).ok_or_else(|| CaptureError::Format { device: name(id) })?;
     let mut gate = FrameGate::new(wanted.frame_rate.interval());
     let mut damaged = 0_u64;
     while !shared.stop.load(Ordering::Acquire) {
@@ -121,7 +124,9 @@ mod tests {
 
     #[test]
     fn the_systems_error_numbers_become_what_a_person_can_act_on() {
-        let explained = |code: u32| explain("0", &NokhwaError::OpenDeviceError("0".into(), format!("V4L2 Error: text (os error {code})")));
+        let explained = |code: u32| {
+            explain("0", &NokhwaError::OpenDeviceError("0".into(), format!("V4L2 Error: text (os error {code})")))
+        };
         let device = || "camera 0".to_owned();
         assert_eq!(explained(16), CaptureError::Busy { device: device() });
         assert_eq!(explained(13), CaptureError::Denied { device: device() });
