@@ -4,6 +4,7 @@
 const NEGOTIATION_LIMIT = 30_000; // ms from the peer's arrival to a connection, as in the native program
 const RECONNECT_LIMIT = 15_000; // ms a broken path may take to heal
 const JOIN_LIMIT = 60_000; // ms of trying to reach the server while nobody is on the line
+const BYE_GRACE = 700; // ms without media after a bye until the peer counts as gone
 const GOODBYE_FLUSH = 150; // ms for the goodbye to leave before the connection closes
 const MAX_EARLY_CANDIDATES = 256; // a peer sends about ten
 
@@ -116,6 +117,7 @@ export class Call {
   #timer = null;
   #pulse = null;
   #arrived = { bytes: 0, flowing: false };
+  #saidBye = false;
   #unreachableSince = null;
   #attempt = 0;
 
@@ -191,9 +193,11 @@ export class Call {
       this.#enter('joining');
       return this.#connect();
     }
+    this.#saidBye = true;
+    if (this.state === 'reconnecting') return this.#finish('left');
     if (!this.#arrived.flowing) return;
     const before = await this.#bytesReceived();
-    await wait(1000);
+    await wait(BYE_GRACE);
     if (this.state !== 'ended' && await this.#bytesReceived() === before) this.#finish('left');
   }
 
@@ -305,6 +309,7 @@ export class Call {
       }
       this.#enter('connected');
     } else if (this.connectedAt && (path === 'disconnected' || path === 'failed')) {
+      if (this.#saidBye) return this.#finish('left');
       if (this.state !== 'reconnecting') this.#enter('reconnecting');
       // A new path needs the server; without it the old one may still come back.
       if (path === 'failed' && this.#socket?.readyState === WebSocket.OPEN) this.pc.restartIce();

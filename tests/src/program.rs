@@ -51,8 +51,7 @@ impl Server {
         let mut command = Command::new(ringback());
         command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(options);
         let process = Process::start("server", &mut command);
-        // Whatever it prints, the link with its port is part of it.
-        process.line_out(&port.to_string(), START);
+        process.line_err("serving on", START);
         Self { process, port }
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Actor {
     allocator: RateAllocator,
     attached: bool,
     connected: bool,
+    /// When the last connection was closed: what its media do after that is not part of the call.
+    closed_at: Option<Instant>,
     stats: PeerStats,
     tracker: TaskTracker,
     cancel: CancellationToken,
@@ -98,6 +100,7 @@ impl Actor {
             allocator,
             attached: false,
             connected: false,
+            closed_at: None,
             stats: PeerStats::default(),
             tracker: TaskTracker::new(),
             cancel: CancellationToken::new(),
@@ -264,6 +267,7 @@ impl Actor {
         self.epoch += 1;
         self.attached = false;
         self.connected = false;
+        self.closed_at = None;
         let config = PeerConfig {
             ice_servers,
             relay_only: self.config.relay_only,
@@ -288,6 +292,7 @@ impl Actor {
         if matches!(action, PeerAction::Close) {
             self.refresh().await;
             self.connected = false;
+            self.closed_at = Some(Instant::now());
             if let Some(media) = &self.media {
                 media.detach();
             }
@@ -351,13 +356,14 @@ impl Actor {
             self.stats = driver.peer.stats().await;
         }
         let now = Instant::now();
+        let measuring = self.closed_at.is_none();
         let (stats, media, started) = (&self.stats, &self.media, self.config.started);
         self.snapshot.send_modify(|snapshot| {
             snapshot.measured_at = now;
             let figures = &mut snapshot.figures;
             figures.path = crate::stats::path(stats);
             figures.audio_sent = crate::stats::audio_sent(stats);
-            if let Some(media) = media {
+            if let Some(media) = media.as_ref().filter(|_| measuring) {
                 crate::stats::media(figures, media, stats, started, now);
             }
         });
@@ -382,8 +388,8 @@ impl Actor {
         }
         let mut end = end;
         if let Some(media) = self.media.take() {
-            let now = Instant::now();
-            let closed = tokio::task::spawn_blocking(move || media.close(now)).await;
+            let end_of_media = self.closed_at.unwrap_or_else(Instant::now);
+            let closed = tokio::task::spawn_blocking(move || media.close(end_of_media)).await;
             if let Ok(Err(error)) = closed
                 && end.goodbye().is_some()
             {

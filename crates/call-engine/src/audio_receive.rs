@@ -24,9 +24,21 @@ pub(crate) struct AudioReceive {
     thread: Option<JoinHandle<Result<(), media_render::RenderError>>>,
 }
 
+/// Where packets come from.
+#[derive(Default)]
+enum Source {
+    /// Nowhere: nothing is played, and the figures stay as they are.
+    #[default]
+    Nothing,
+    /// A connection that the thread has not seen yet.
+    Fresh(PacketQueue),
+    /// The connection that is being played.
+    Current(PacketQueue),
+}
+
 #[derive(Default)]
 struct Shared {
-    packets: Mutex<Option<PacketQueue>>,
+    source: Mutex<Source>,
     stopped: AtomicBool,
     counts: Mutex<Counts>,
 }
@@ -51,7 +63,16 @@ impl AudioReceive {
 
     /// From now on `packets` are played.
     pub(crate) fn attach(&self, packets: PacketQueue) {
-        *self.shared.packets.lock().unwrap_or_else(PoisonError::into_inner) = Some(packets);
+        self.set_source(Source::Fresh(packets));
+    }
+
+    /// The connection is gone: nothing is played any more.
+    pub(crate) fn detach(&self) {
+        self.set_source(Source::Nothing);
+    }
+
+    fn set_source(&self, source: Source) {
+        *self.shared.source.lock().unwrap_or_else(PoisonError::into_inner) = source;
     }
 
     /// When the first sound of the peer was handed to the speaker.
@@ -76,14 +97,19 @@ impl AudioReceive {
 
 fn run(shared: &Shared, mut player: Player) -> Result<(), media_render::RenderError> {
     let mut tick = Instant::now();
-    let mut current: Option<PacketQueue> = None;
     while !shared.stopped.load(Ordering::Relaxed) {
         tick = wait_for_tick(tick, TICK);
-        if let Some(fresh) = shared.packets.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            player.reset();
-            current = Some(fresh);
-        }
-        let Some(packets) = &current else { continue };
+        let packets = {
+            let mut source = shared.source.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Source::Fresh(packets) = &*source {
+                player.reset();
+                *source = Source::Current(packets.clone());
+            }
+            match &*source {
+                Source::Current(packets) => packets.clone(),
+                Source::Nothing | Source::Fresh(_) => continue,
+            }
+        };
         let now = Instant::now();
         while let Some(packet) = packets.try_pop() {
             player.buffer.insert(packet.arrived, packet);

@@ -137,6 +137,9 @@ impl Media {
         if let Some(audio) = &self.audio_send {
             audio.detach();
         }
+        if let Some(audio) = &self.audio_receive {
+            audio.detach();
+        }
         if let Some(video) = &self.video_send {
             video.detach();
         }
@@ -178,8 +181,8 @@ impl Media {
         self.audio_receive.as_ref()
     }
 
-    /// Ends every thread and completes the output files up to `now`; blocks for at most a frame or a device's close.
-    pub(crate) fn close(mut self, now: Instant) -> Result<(), media_render::RenderError> {
+    /// Ends every thread and completes the output files up to `end`; blocks for at most a frame or a device's close.
+    pub(crate) fn close(mut self, end: Instant) -> Result<(), media_render::RenderError> {
         self.detach();
         if let Some(capture) = self.video_capture.take() {
             capture.stop();
@@ -191,7 +194,7 @@ impl Media {
             audio.stop();
         }
         let sound = self.audio_receive.as_mut().map_or(Ok(()), AudioReceive::finish);
-        self.video_receive.finish(now).and(sound)
+        self.video_receive.finish(end).and(sound)
     }
 }
 

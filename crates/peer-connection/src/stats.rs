@@ -190,7 +190,8 @@ fn received(report: &RTCStatsReport, kind: MediaKind) -> Option<ReceivedStats> {
         packets: received.packets_received,
         bytes: stream.bytes_received,
         lost: u64::try_from(received.packets_lost).ok(),
-        jitter: Duration::try_from_secs_f64(received.jitter).ok(),
+        // webrtc-rs gives it in ticks of the RTP clock, as it is in receiver reports.
+        jitter: Duration::try_from_secs_f64(received.jitter / f64::from(kind.codec().clock_rate)).ok(),
         nacks: video.then_some(u64::from(stream.nack_count)),
         plis: video.then_some(u64::from(stream.pli_count)),
     })

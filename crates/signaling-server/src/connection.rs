@@ -137,20 +137,23 @@ fn protocol_error(error: &Error) -> Ending {
     }
 }
 
-/// Says goodbye and reads on until the other side is done: closing with unread data would reset the connection, and
-/// the close frame could be lost.
+/// Says goodbye and waits for the answer. One that cannot come, because the rest of an oversized message is in the
+/// way, is waited for by reading that rest: closing with unread data would reset the connection and lose the goodbye.
 async fn finish<S>(mut socket: WebSocketStream<S>, ending: Ending)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut answered = ending.is_none();
     if let Some(frame) = ending
         && socket.close(Some(frame)).await.is_err()
     {
         return;
     }
-    while let Some(Ok(_)) = socket.next().await {}
+    while let Some(Ok(message)) = socket.next().await {
+        answered |= message.is_close();
+    }
     let mut stream = socket.into_inner();
-    if stream.shutdown().await.is_err() {
+    if stream.shutdown().await.is_err() || answered {
         return;
     }
     let mut unread = vec![0; READ_BUFFER];

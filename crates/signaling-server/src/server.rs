@@ -1,7 +1,7 @@
 //! The server as its owner sees it: started, asked where it is, shut down.
 //! Dropping it shuts it down too, in the background.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use call_core::RoomId;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 use crate::accept::{self, Shared};
 use crate::address;
@@ -44,7 +44,7 @@ pub struct Server {
     _stop_on_drop: DropGuard,
     hub: mpsc::Sender<Report>,
     shared: Shared,
-    running: JoinSet<()>,
+    running: TaskTracker,
 }
 
 impl Server {
@@ -69,7 +69,7 @@ impl Server {
             stop,
             hub,
             shared,
-            running: JoinSet::new(),
+            running: TaskTracker::new(),
         };
         (server.local, server.pin) = server.also_listen(config.listen, &config.tls).await?;
         // The hub ends when the last connection has let go of its queue.
@@ -124,11 +124,18 @@ impl Server {
     }
 
     /// Closes every connection with code 1001, waits for them for at most 2 s and returns when nothing is left.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         self.stop.cancel();
+        // The hub waits for this queue to be let go of.
         drop(self.hub);
-        // An error here is a panic in a task, which has been reported where it happened.
-        while self.running.join_next().await.is_some() {}
+        self.running.close();
+        self.running.wait().await;
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("local", &self.local).finish_non_exhaustive()
     }
 }
 

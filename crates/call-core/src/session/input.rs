@@ -64,8 +64,8 @@ pub enum Reject {
     Refused(String),
 }
 
-/// What the peer connection reports. [`Closed`](Self::Closed) comes once for each connection, and nothing of that
-/// connection after it; once told to close a connection, the shell reports nothing else of it.
+/// What the peer connection reports. Once told to close a connection, the shell reports nothing of it but
+/// [`Closed`](Self::Closed), and once told to open another, nothing at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerEvent {
     /// Result of [`PeerAction::Open`](crate::PeerAction::Open).

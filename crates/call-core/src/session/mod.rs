@@ -40,8 +40,8 @@ pub struct Session {
     /// When the wait for a peer is over; set when we first joined, and kept when we join again.
     wait_until: Option<Instant>,
     peer: Option<Peer>,
-    /// Connections told to close that have not reported it.
-    closing: u32,
+    /// The last connection was told to close and has not reported it.
+    closing: bool,
     /// When the call was first connected.
     connected_at: Option<Instant>,
     end: Option<End>,
@@ -70,7 +70,7 @@ impl Session {
             ice_servers: Vec::new(),
             wait_until: None,
             peer: None,
-            closing: 0,
+            closing: false,
             connected_at: None,
             end: None,
             phase: Phase::Joining,
@@ -160,7 +160,7 @@ impl Session {
         self.outage = None;
         self.drop_peer();
         self.end = Some(End { reason, decided_at: now });
-        if self.closing == 0 {
+        if !self.closing {
             self.conclude();
         }
     }

@@ -71,6 +71,7 @@ impl Peer {
 impl Session {
     pub(super) fn open_peer(&mut self, polite: bool) {
         self.peer = Some(Peer::new(polite));
+        self.closing = false;
         let ice_servers = self.ice_servers.clone();
         self.act(PeerAction::Open { ice_servers });
     }
@@ -78,7 +79,7 @@ impl Session {
     /// Closes the connection, if there is one.
     pub(super) fn drop_peer(&mut self) {
         if let Some(peer) = self.peer.take() {
-            self.closing += u32::from(!peer.presence.is_closed());
+            self.closing = !peer.presence.is_closed();
             self.act(PeerAction::Close);
         }
     }
@@ -134,19 +135,16 @@ impl Session {
         }
     }
 
-    /// The shell closed a connection: one that we told it to close, or else the peer closed ours.
+    /// The connection is closed: because we said so, or by the peer.
     pub(super) fn peer_closed(&mut self, now: Instant) {
-        if self.closing > 0 {
-            self.closing -= 1;
-            if self.closing == 0 {
-                self.conclude();
-            }
-        } else if let Some(peer) = &mut self.peer {
-            peer.hears_goodbye = false;
-            peer.presence.closed_connection(now);
-            if !peer.connected {
-                self.failed(now);
-            }
+        let Some(peer) = &mut self.peer else {
+            self.closing = false;
+            return self.conclude();
+        };
+        peer.hears_goodbye = false;
+        peer.presence.closed_connection(now);
+        if !peer.connected {
+            self.failed(now);
         }
     }
 

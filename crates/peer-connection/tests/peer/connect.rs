@@ -3,7 +3,7 @@
 use crate::pair::{Side, connect, connected, drain, flows, on_loopback, picture};
 use call_core::PeerEvent;
 use peer_connection::{MediaKind, PeerConfig, PeerNotice};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const OPUS: &[u8] = &[0xfc, 0xff, 0xfe];
 
@@ -34,6 +34,9 @@ async fn sound_and_pictures_flow_both_ways_and_are_counted() {
         assert_eq!((audio.codec.as_deref(), video.codec.as_deref()), (Some("opus"), Some("h264")));
         assert!(audio.packets > 0 && video.packets > 0 && video.bytes > 0, "{audio:?} {video:?}");
         assert_eq!((audio.lost, video.lost), (Some(0), Some(0)));
+        for jitter in [audio.jitter, video.jitter] {
+            assert!(jitter.is_some_and(|jitter| jitter < Duration::from_secs(1)), "{jitter:?}");
+        }
     }
 }
 
@@ -45,7 +48,7 @@ async fn rtp_timestamps_follow_the_capture_clock() {
     let mut last = None;
     for millis in [0, 33, 90] {
         let sender = a.peer.video_sender();
-        let _ = sender.send(&picture(2, 10), captured + std::time::Duration::from_millis(millis));
+        let _ = sender.send(&picture(2, 10), captured + Duration::from_millis(millis));
         let packet = tokio::time::timeout(crate::pair::PATIENCE, async {
             loop {
                 let marked = drain(&b.streams.video).into_iter().find(|packet| packet.marker && packet.payload[1] == 2);
@@ -86,6 +89,7 @@ async fn a_keyframe_is_asked_for_and_heard_of() {
     b.until("the track", |notice| matches!(notice, PeerNotice::RemoteTrack { kind: MediaKind::Video, .. })).await;
     b.peer.request_keyframe().await;
     a.until("the request", |notice| *notice == PeerNotice::KeyframeRequested).await;
+    assert_eq!(a.peer.stats().await.video_sent.and_then(|sent| sent.plis), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,7 +108,7 @@ async fn the_bandwidth_estimate_starts_where_it_is_told_and_grows_with_feedback(
     assert_eq!(*a.target.borrow(), PeerConfig::default().start_bitrate);
     assert_eq!(a.peer.stats().await.target_bitrate, None, "not measured yet");
     let sender = a.peer.video_sender();
-    let mut pace = tokio::time::interval(std::time::Duration::from_millis(10));
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
     let fed = async {
         loop {
             pace.tick().await;

@@ -39,8 +39,12 @@ impl Client {
     }
 
     pub(crate) async fn try_connect(server: &Server, origin: Option<&str>) -> Result<Self, Error> {
-        let stream = soon(TcpStream::connect(server.local_addr())).await?;
-        let mut request = server.signaling_url().into_client_request()?;
+        Self::connect_to(server.local_addr(), origin).await
+    }
+
+    pub(crate) async fn connect_to(address: SocketAddr, origin: Option<&str>) -> Result<Self, Error> {
+        let stream = soon(TcpStream::connect(address)).await?;
+        let mut request = format!("ws://{address}/signaling").into_client_request()?;
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", origin.parse().expect("a header value"));
         }

@@ -1,9 +1,11 @@
 //! Peers that meet over real WebSockets on loopback.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use call_core::{IceServer, Secret};
 use futures_util::SinkExt;
+use signaling_server::Tls;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, serve, soon};
@@ -29,6 +31,22 @@ async fn two_peers_meet_and_hear_each_other_byte_for_byte() {
     assert_eq!(second.closed().await, Some(1000));
     Client::join(&server, "kitchen").await;
     server.shutdown().await;
+}
+
+#[tokio::test]
+async fn peers_meet_across_the_listeners_of_one_server() {
+    let mut server = serve(|_| {}).await;
+    let (second, pin) =
+        server.also_listen((Ipv4Addr::LOCALHOST, 0).into(), &Tls::Off).await.expect("a free port can be had");
+    assert_eq!(pin, None);
+    let mut here = Client::join(&server, "kitchen").await;
+    let mut there = Client::connect_to(second, None).await.expect("the WebSocket opens");
+    there.say(r#"{"type":"register","roomId":"kitchen"}"#).await;
+    assert!(there.hear().await.contains(r#""isExistClient":true"#));
+    there.say(r#"{"type":"offer"}"#).await;
+    assert_eq!(here.hear().await, r#"{"type":"offer"}"#);
+    let (codes, ()) = tokio::join!(async { (here.closed().await, there.closed().await) }, soon(server.shutdown()));
+    assert_eq!(codes, (Some(1001), Some(1001)));
 }
 
 #[tokio::test]

@@ -76,13 +76,18 @@ impl Story {
         story
     }
 
+    /// Feeds an input, and then the results of what the shell did about it.
     fn tell(&mut self, input: Input) {
-        self.session.handle(self.now, input);
-        while let Some(output) = self.session.poll() {
-            self.notes.push((self.now - self.start, output.clone()));
-            if let Some(event) = self.result_of(&output) {
-                // The queue keeps what is still to come in order.
-                self.session.handle(self.now, Input::Peer(event));
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            self.session.handle(self.now, input);
+            while let Some(output) = self.session.poll() {
+                self.notes.push((self.now - self.start, output.clone()));
+                if matches!(output, Output::Peer(PeerAction::Open { .. })) {
+                    // Of a former connection nothing is reported any more.
+                    inputs.clear();
+                }
+                inputs.extend(self.result_of(&output).map(Input::Peer));
             }
         }
     }
