@@ -32,5 +32,5 @@ mod ulid;
 
 pub use address::reachable;
 pub use config::{Limits, ServerConfig, Tls};
-pub use server::{Server, ServerError};
+pub use server::{Server, ServerError, page_url};
 pub use tls::TlsError;

@@ -119,8 +119,7 @@ impl Server {
 
     /// The link that brings a browser into `room`.
     pub fn page_url(&self, room: &RoomId) -> String {
-        let scheme = if self.pin.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}/?room={}", address::reachable(self.local), percent_encode(room.as_str()))
+        page_url(self.local, self.pin.is_some(), room)
     }
 
     /// Closes every connection with code 1001, waits for them for at most 2 s and returns when nothing is left.
@@ -137,6 +136,13 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("local", &self.local).finish_non_exhaustive()
     }
+}
+
+/// The link that brings a browser into `room` through a listener at `address`.
+#[must_use]
+pub fn page_url(address: SocketAddr, tls: bool, room: &RoomId) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{}/?room={}", address::reachable(address), percent_encode(room.as_str()))
 }
 
 /// Keeps the unreserved characters of RFC 3986 §2.3.

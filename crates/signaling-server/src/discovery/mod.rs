@@ -21,6 +21,9 @@ use record::Record;
 
 /// The DNS-SD type of a hosted room.
 pub const SERVICE_TYPE: &str = "_ringback._tcp.local.";
+/// How long to look for a host before there is none. It usually answers in 0.05 to 0.4 s, but keeps silent for a second
+/// after it last spoke to the network (RFC 6762 §6), and then answers the second question, asked after 1 s.
+pub const PATIENCE: Duration = Duration::from_millis(1500);
 /// How long a withdrawal may take; it is one packet.
 const WITHDRAW_TIMEOUT: Duration = Duration::from_millis(500);
 /// Addresses of one host that are looked at; a machine with more is misbehaving.
@@ -154,7 +157,7 @@ impl Drop for Browser {
     }
 }
 
-/// Looks for a host of `room` for at most `patience`.
+/// Looks for a host of `room` for at most `patience`, [`PATIENCE`] as a rule.
 ///
 /// # Errors
 /// [`DiscoveryError`] when multicast DNS cannot be used.
