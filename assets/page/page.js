@@ -26,7 +26,7 @@ const STATES = {
   reconnecting: ['Reconnecting', 'Reconnecting…', 'The network is interrupted.'],
 };
 const REASONS = {
-  InvalidSignalingKey: 'This server needs a key, and the one given is wrong.',
+  InvalidSignalingKey: 'This server lets in only those who have its key. Enter the right one.',
   InvalidRoomId: 'This name cannot be a room: use up to 128 visible characters.',
   TooManyJoins: 'Too many attempts from your network. Wait a minute.',
 };
