@@ -5,7 +5,7 @@ use crate::address;
 use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
-use crate::interceptors::{PACING_FACTOR, PublishingEstimator, keyframe_requests, pacing_headroom};
+use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
 use crate::runtime::{Pace, PeerRuntime};
 use crate::{PeerConfig, PeerError};
 use media_core::Bitrate;
@@ -62,6 +62,7 @@ pub(crate) struct Factory<'a> {
     pub(crate) reporter: &'a Reporter,
     pub(crate) target: &'a watch::Sender<Bitrate>,
     pub(crate) pace: &'a Arc<Pace>,
+    pub(crate) asked: &'a Arc<Asked>,
 }
 
 /// What [`Factory::build`] made.
@@ -140,7 +141,10 @@ impl Factory<'_> {
             )
             .with(Slot::NackResponder, NackResponderBuilder::new().build())
             .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_max_nacks_per_packet(NACKS_PER_PACKET).build())
-            .with(Slot::from(14_000), keyframe_requests(move || reporter.report(Happening::KeyframeRequested)));
+            .with(
+                Slot::from(14_000),
+                requests(self.asked.clone(), move || reporter.report(Happening::KeyframeRequested)),
+            );
         configure_simulcast_extension_headers(engine)?;
         let registry = configure_twcc(registry, engine)?;
         Ok(configure_rtcp_reports(registry))

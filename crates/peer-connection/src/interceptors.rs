@@ -1,5 +1,5 @@
 //! Our own links in the chain that RTP and RTCP pass through: the seam where stock parts of webrtc-rs are steered.
-//! The bandwidth estimate is published, the pacer is given headroom, and the peer's wish for a keyframe is heard.
+//! The bandwidth estimate is published, the pacer is given headroom, and what the peer asks for is counted and heard.
 
 use media_core::Bitrate;
 use rtc::interceptor::{
@@ -7,10 +7,12 @@ use rtc::interceptor::{
 };
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio;
 use rtc::shared::error::Error;
-use std::any::Any;
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -67,9 +69,28 @@ pub(crate) fn pacing_headroom() -> impl Interceptor {
     Tapped::new(PacingHeadroom)
 }
 
-/// Calls `wanted` for each keyframe that the peer asks for (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
-pub(crate) fn keyframe_requests(wanted: impl Fn() + Send + Sync) -> impl Interceptor {
-    Tapped::new(KeyframeRequests(wanted))
+/// What the peer asked for; webrtc-rs has these figures in its statistics, but never fills them.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    packets: AtomicU64,
+    keyframes: AtomicU64,
+}
+
+impl Asked {
+    /// Packets that the peer asked for again (NACK, RFC 4585 §6.2.1).
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets.load(Relaxed)
+    }
+
+    /// Keyframes that the peer asked for (PLI, RFC 4585 §6.3.1; FIR, RFC 5104 §4.3.1).
+    pub(crate) fn keyframes(&self) -> u64 {
+        self.keyframes.load(Relaxed)
+    }
+}
+
+/// Counts what the peer asks for, and calls `keyframe_wanted` for each keyframe.
+pub(crate) fn requests(asked: Arc<Asked>, keyframe_wanted: impl Fn() + Send + Sync) -> impl Interceptor {
+    Tapped::new(Requests { asked, keyframe_wanted })
 }
 
 struct PacingHeadroom;
@@ -84,14 +105,22 @@ impl Tap for PacingHeadroom {
     }
 }
 
-struct KeyframeRequests<F>(F);
+struct Requests<F> {
+    asked: Arc<Asked>,
+    keyframe_wanted: F,
+}
 
-impl<F: Fn() + Send + Sync> Tap for KeyframeRequests<F> {
+impl<F: Fn() + Send + Sync> Tap for Requests<F> {
     fn read(&mut self, packet: &mut TaggedPacket) {
         let Packet::Rtcp(reports) = &packet.message.packet else { return };
-        let asks = |report: &dyn Any| report.is::<PictureLossIndication>() || report.is::<FullIntraRequest>();
-        if reports.iter().any(|report| asks(report.as_any())) {
-            (self.0)();
+        for report in reports.iter().map(|report| report.as_any()) {
+            if let Some(nack) = report.downcast_ref::<TransportLayerNack>() {
+                let packets = nack.nacks.iter().map(|pair| 1 + u64::from(pair.lost_packets.count_ones())).sum();
+                self.asked.packets.fetch_add(packets, Relaxed);
+            } else if report.is::<PictureLossIndication>() || report.is::<FullIntraRequest>() {
+                self.asked.keyframes.fetch_add(1, Relaxed);
+                (self.keyframe_wanted)();
+            }
         }
     }
 }
@@ -140,9 +169,9 @@ impl<T: Tap> Interceptor for Tapped<T> {
 mod tests {
     use super::*;
     use rtc::interceptor::AttributedPacket;
+    use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
     use rtc::sansio::Protocol;
     use rtc::shared::TransportMessage;
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     fn rtcp(report: impl rtc::rtcp::Packet + 'static) -> TaggedPacket {
         TransportMessage {
@@ -166,16 +195,23 @@ mod tests {
     }
 
     #[test]
-    fn a_keyframe_is_wanted_after_pli_and_fir_and_nothing_else() {
-        static WANTED: AtomicU32 = AtomicU32::new(0);
-        let mut requests = keyframe_requests(|| {
-            WANTED.fetch_add(1, Relaxed);
+    fn a_keyframe_is_wanted_after_pli_and_fir_and_lost_packets_are_counted() {
+        let (asked, wanted) = (Arc::<Asked>::default(), Arc::<AtomicU64>::default());
+        let count = wanted.clone();
+        let mut requests = requests(asked.clone(), move || {
+            count.fetch_add(1, Relaxed);
         });
-        requests.handle_read(rtcp(PictureLossIndication::default())).expect("never fails");
-        requests.handle_read(rtcp(FullIntraRequest::default())).expect("never fails");
-        requests.handle_read(rtcp(rtc::rtcp::receiver_report::ReceiverReport::default())).expect("never fails");
-        assert_eq!(WANTED.load(Relaxed), 2);
-        assert_eq!(std::iter::from_fn(|| requests.poll_read()).count(), 3);
+        let lost = [NackPair { packet_id: 7, lost_packets: 0b101 }, NackPair { packet_id: 90, lost_packets: 0 }];
+        for report in [
+            rtcp(PictureLossIndication::default()),
+            rtcp(FullIntraRequest::default()),
+            rtcp(rtc::rtcp::receiver_report::ReceiverReport::default()),
+            rtcp(TransportLayerNack { nacks: lost.to_vec(), ..Default::default() }),
+        ] {
+            requests.handle_read(report).expect("never fails");
+        }
+        assert_eq!((wanted.load(Relaxed), asked.keyframes(), asked.packets()), (2, 2, 4));
+        assert_eq!(std::iter::from_fn(|| requests.poll_read()).count(), 4, "all are passed on");
     }
 
     #[test]

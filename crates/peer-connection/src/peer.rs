@@ -6,6 +6,7 @@ use crate::convert::{self, CandidateLabel, CandidateLine};
 use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, PeerNotice, PeerStreams, Reporter};
 use crate::factory::{Built, Factory};
 use crate::ice_servers;
+use crate::interceptors::Asked;
 use crate::monitor::Monitor;
 use crate::receive::VideoSource;
 use crate::runtime::Pace;
@@ -40,6 +41,7 @@ struct Inner {
     channels: Channels,
     label: Arc<Mutex<CandidateLabel>>,
     signalled: Signalled,
+    asked: Arc<Asked>,
     target: watch::Receiver<Bitrate>,
     notices: mpsc::Sender<PeerNotice>,
     pace: Arc<Pace>,
@@ -60,13 +62,15 @@ impl Peer {
         let (say, said) = mpsc::channel(SAID_CAPACITY);
         let (notices, notices_out) = mpsc::channel(NOTICE_CAPACITY);
         let (publish, target) = watch::channel(config.start_bitrate.min(config.max_bitrate));
-        let (pace, tasks, streams) = (Arc::new(Pace::new()), Tasks::default(), PeerStreams::default());
+        let (pace, asked) = (Arc::new(Pace::new()), Arc::<Asked>::default());
+        let (tasks, streams) = (Tasks::default(), PeerStreams::default());
         let built = Factory {
             config: &config,
             servers: &servers,
             reporter: &Reporter(happened),
             target: &publish,
             pace: &pace,
+            asked: &asked,
         }
         .build()
         .await?;
@@ -82,6 +86,7 @@ impl Peer {
             channels: Channels::new(say, tasks.clone()),
             label: Arc::default(),
             signalled: Signalled::default(),
+            asked,
             target: target.clone(),
             notices: notices.clone(),
             pace,
@@ -238,7 +243,7 @@ impl Peer {
     /// All figures at this moment.
     pub async fn stats(&self) -> PeerStats {
         let target = self.inner.target.has_changed().unwrap_or(false).then(|| *self.inner.target.borrow());
-        stats::collect(&*self.inner.connection, &self.inner.signalled, target).await
+        stats::collect(&*self.inner.connection, &self.inner.signalled, &self.inner.asked, target).await
     }
 
     /// Closes the connection: tells the peer, frees sockets and relays, ends every task and the packet queues.

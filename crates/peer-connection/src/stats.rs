@@ -3,6 +3,7 @@
 
 use crate::convert::CandidateLine;
 use crate::events::MediaKind;
+use crate::interceptors::Asked;
 use media_core::Bitrate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -105,13 +106,14 @@ impl Signalled {
 pub(crate) async fn collect(
     connection: &dyn PeerConnection,
     signalled: &Signalled,
+    asked: &Asked,
     target: Option<Bitrate>,
 ) -> PeerStats {
     let report = connection.get_stats(Instant::now(), StatsSelector::None).await;
     PeerStats {
         path: path(connection, &report, signalled).await,
-        audio_sent: sent(&report, MediaKind::Audio),
-        video_sent: sent(&report, MediaKind::Video),
+        audio_sent: sent(&report, MediaKind::Audio, asked),
+        video_sent: sent(&report, MediaKind::Video, asked),
         audio_received: received(&report, MediaKind::Audio),
         video_received: received(&report, MediaKind::Video),
         target_bitrate: target,
@@ -164,7 +166,7 @@ pub(crate) fn arrivals(report: &RTCStatsReport) -> u64 {
     report.candidate_pairs().map(|pair| pair.packets_received + pair.requests_received + pair.responses_received).sum()
 }
 
-fn sent(report: &RTCStatsReport, kind: MediaKind) -> Option<SentStats> {
+fn sent(report: &RTCStatsReport, kind: MediaKind, asked: &Asked) -> Option<SentStats> {
     let stream = report
         .outbound_rtp_streams()
         .find(|stream| stream.sent_rtp_stream_stats.rtp_stream_stats.kind == kind.rtp_kind())?;
@@ -174,8 +176,8 @@ fn sent(report: &RTCStatsReport, kind: MediaKind) -> Option<SentStats> {
         codec: codec(report, &sent.rtp_stream_stats.codec_id),
         packets: sent.packets_sent,
         bytes: sent.bytes_sent,
-        nacks: video.then_some(u64::from(stream.nack_count)),
-        plis: video.then_some(u64::from(stream.pli_count) + u64::from(stream.fir_count)),
+        nacks: video.then(|| asked.packets()),
+        plis: video.then(|| asked.keyframes()),
     })
 }
 
