@@ -32,7 +32,7 @@ fn wrong_words_are_refused_with_the_reason() {
         (&["call", "kitchen", "--size", "0x0"], "--size"),
         (&["call", "kitchen", "--size", "100000x100000"], "--size"),
         (&["call", "kitchen", "--fps", "0"], "--fps"),
-        (&["call", "kitchen", "--max-bitrate", "-5"], "--max-bitrate"),
+        (&["call", "kitchen", "--max-bitrate", "5"], "--max-bitrate"),
         (&["call", "kitchen", "--video-in", "tape"], "--video-in"),
         (&["call", "kitchen", "--duration", "soon"], "--duration"),
     ];
@@ -69,22 +69,34 @@ fn a_file_that_is_not_what_it_should_be_is_refused_by_name() {
         ("--audio-in", file("empty.wav", b"")),
         ("--audio-in", file("text.wav", b"la la la")),
         ("--audio-in", file("short.wav", wav_head)),
-        ("--video-out", Path::new("/nonexistent/folder/out.y4m").to_path_buf()),
-        ("--audio-out", Path::new("/nonexistent/folder/out.wav").to_path_buf()),
     ];
     for (option, path) in table {
-        let value = format!("file:{}", path.display());
-        let url = server.url();
-        let mut arguments = vec!["call", "kitchen", "--headless", "--server", &url, "--wait", "2s"];
-        for silent in ["--video-in", "--audio-in", "--video-out", "--audio-out"] {
-            arguments.extend([silent, if silent == option { &value } else { "none" }]);
-        }
-        let (code, text) = said(&arguments);
-        assert_eq!(code, Some(2), "{option} {value}: {text}");
-        let name = path.file_name().expect("none of them ends in ..").to_string_lossy();
-        assert!(text.contains(name.as_ref()), "the message names the file: {text}");
-        assert!(!text.contains("panicked"), "{option} {value}: {text}");
+        refused(&server, option, &path, 2);
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_ends_the_call_by_name() {
+    let _alone = alone();
+    let server = Server::start();
+    for (option, path) in [("--video-out", "/nonexistent/out.y4m"), ("--audio-out", "/nonexistent/out.wav")] {
+        refused(&server, option, Path::new(path), 9);
+    }
+}
+
+/// A call with this file ends with this exit code and names the file.
+fn refused(server: &Server, option: &str, path: &Path, exit_code: i32) {
+    let value = format!("file:{}", path.display());
+    let url = server.url();
+    let mut arguments = vec!["call", "kitchen", "--headless", "--server", &url, "--wait", "2s"];
+    for silent in ["--video-in", "--audio-in", "--video-out", "--audio-out"] {
+        arguments.extend([silent, if silent == option { &value } else { "none" }]);
+    }
+    let (code, text) = said(&arguments);
+    assert_eq!(code, Some(exit_code), "{option} {value}: {text}");
+    let name = path.file_name().expect("none of them ends in ..").to_string_lossy();
+    assert!(text.contains(name.as_ref()), "the message names the file: {text}");
+    assert!(!text.contains("panicked"), "{option} {value}: {text}");
 }
 
 #[test]

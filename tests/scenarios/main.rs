@@ -7,6 +7,7 @@ mod chat;
 mod devices;
 mod drivers;
 mod ends;
+mod engines;
 mod media;
 mod networks;
 mod window;

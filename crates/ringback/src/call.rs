@@ -18,6 +18,12 @@ use crate::{exit, report, terminal, window};
 
 /// Runs the call to its end and returns the exit code.
 pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &args.report
+        && let Err(error) = report::check(path)
+    {
+        terminal::error(&format!("no report can be written to {}: {error}", path.display()));
+        return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+    }
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
     if windowed && !window::has_display() {
@@ -59,10 +65,13 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
         terminal::chat_from_stdin(call.commands());
     }
     let _guard = runtime.enter();
-    window::show(&mut call, &args, context)?;
-    // A window that was closed is a wish to hang up; after the end of the call it changes nothing.
+    let shown = window::show(&mut call, &args, context);
     let outcome = runtime.block_on(async {
-        call.hang_up().await;
+        match shown {
+            // A window that was closed is a wish to hang up; after the end of the call it changes nothing.
+            Ok(()) => call.hang_up().await,
+            Err(error) => terminal::warn(&format!("{error:#}: the call goes on in the terminal")),
+        }
         call.finished().await
     });
     runtime.block_on(conclude(&args, outcome, meeting))

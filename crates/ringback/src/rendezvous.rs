@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use call_engine::{RoomId, Secret, Url};
-use signaling_server::discovery::{Announcement, Browser, Found};
+use signaling_server::discovery::{self, Announcement, Browser, Found};
 use signaling_server::{Server, ServerConfig, Tls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,9 +15,6 @@ use tracing::debug;
 
 use crate::serve;
 use crate::terminal;
-
-/// An answer by multicast DNS takes a few milliseconds; the rest is for a machine that wakes its radio.
-const SEARCH: Duration = Duration::from_millis(800);
 
 /// A server on loopback answers at once or is none.
 const PROBE: Duration = Duration::from_millis(300);
@@ -45,7 +42,7 @@ pub(crate) async fn meet(room: &RoomId, key: Option<&Secret>) -> anyhow::Result<
     }
     let browser = Browser::start(room).inspect_err(|error| debug!("no search on the network: {error}")).ok();
     if let Some(found) = search(browser.as_ref()).await {
-        return joined(&found);
+        return joined(&found).await;
     }
     let Some(mut hosting) = host(room, key).await? else {
         // Another process took the port since we looked.
@@ -56,7 +53,7 @@ pub(crate) async fn meet(room: &RoomId, key: Option<&Secret>) -> anyhow::Result<
         && found.precedes(announcement)
     {
         hosting.close().await;
-        return joined(&found);
+        return joined(&found).await;
     }
     Ok(Meeting { url: url(&hosting.server.signaling_url())?, pin: None, hosting: Some(hosting) })
 }
@@ -70,11 +67,11 @@ impl Meeting {
         };
         terminal::line(&format!("hosting “{room}”; the other joins with:  ringback call {room}"));
         if let Some((address, pin)) = hosting.network {
-            let origin = format!("{}", signaling_server::reachable(address));
+            let origin = signaling_server::reachable(address);
             terminal::line(&format!("  from elsewhere: --server wss://{origin}/signaling --pin-sha256 {}", serve::hex(&pin)));
-            terminal::line(&format!("  in a browser:   https://{origin}/?room={room}"));
+            serve::invite(&signaling_server::page_url(address, true, room), None);
         }
-        terminal::line(&format!("  in a browser on this machine: {}", hosting.server.page_url(room)));
+        terminal::line(&format!("on this machine: {}", hosting.server.page_url(room)));
     }
 
     /// Stops hosting, if we did.
@@ -96,7 +93,7 @@ impl Hosting {
 }
 
 async fn search(browser: Option<&Browser>) -> Option<Found> {
-    timeout(SEARCH, browser?.next()).await.ok().flatten()
+    timeout(discovery::PATIENCE, browser?.next()).await.ok().flatten()
 }
 
 /// A Ringback (or other Ayame) server on the default port of this machine.
@@ -117,9 +114,22 @@ async fn answers(address: SocketAddr) -> std::io::Result<bool> {
     Ok(&status == b"HTTP/1.1 200")
 }
 
-fn joined(found: &Found) -> anyhow::Result<Meeting> {
-    let first = found.urls.first().context("the room's host has no address")?;
-    Ok(Meeting { url: url(first)?, pin: found.pin, hosting: None })
+/// Takes the first of the host's addresses that lets us connect; a machine has some that lead nowhere from here.
+async fn joined(found: &Found) -> anyhow::Result<Meeting> {
+    let mut urls = Vec::new();
+    for text in &found.urls {
+        let url = url(text)?;
+        let address = url.socket_addrs(|| None).ok().and_then(|addresses| addresses.first().copied());
+        if let Some(address) = address
+            && timeout(PROBE, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok())
+        {
+            return Ok(Meeting { url, pin: found.pin, hosting: None });
+        }
+        urls.push(url);
+    }
+    // None answered in time: let the first one say why.
+    let url = urls.into_iter().next().context("the room's host has no address")?;
+    Ok(Meeting { url, pin: found.pin, hosting: None })
 }
 
 /// One server for loopback (plain, so that a browser here gives camera and microphone) and for the network (TLS).

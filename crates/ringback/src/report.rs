@@ -1,4 +1,4 @@
-//! The JSON report of a call: a contract with scripts and benches, described in docs of the repository's README.
+//! The JSON report of a call: a contract with scripts and benches, described in the README.
 //! Later versions only add members; what was not measured is `null`.
 
 use std::io::Write as _;
@@ -99,10 +99,23 @@ fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
+/// Finds out before the call whether a report can be written after it.
+pub(crate) fn check(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    beside(path).map(drop)
+}
+
+/// A new file in the folder of `path`, gone when dropped.
+fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    readable(&mut tempfile::Builder::new()).tempfile_in(folder)
+}
+
 /// Writes `report` to `path` as a whole or not at all: to a file beside it, which then takes its name.
 pub(crate) fn write(path: &Path, report: &Value) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = readable(&mut tempfile::Builder::new()).tempfile_in(folder)?;
+    let mut file = beside(path)?;
     serde_json::to_writer_pretty(&mut file, report)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;

@@ -75,7 +75,7 @@ pub(crate) fn show(call: &mut Call, args: &CallArgs, context: Context) -> anyhow
             Ok(Box::new(window))
         }),
     )
-    .map_err(|error| anyhow!("the window cannot be opened: {error}; --headless shows the call in the terminal"))
+    .map_err(|error| anyhow!("the window cannot be opened: {error}"))
 }
 
 /// Events go to the terminal as without a window; the latest problem is shown in the window too.

@@ -1,0 +1,104 @@
+//! Two engines in this process, over real UDP and the real server: the library as other programs use it.
+//! Everything is awaited as events and snapshots; nothing is guessed from the clock.
+
+use std::time::{Duration, Instant};
+
+use call_engine::{
+    AudioSink, AudioSource, Call, CallConfig, Command, EndReason, Event, RoomId, SignalingConfig, Size, Snapshot,
+    VideoSource,
+};
+use ringback_tests::place::alone;
+use signaling_server::{Server, ServerConfig};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn server() -> Server {
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    Server::start(ServerConfig { listen, ..ServerConfig::default() }).await.expect("loopback has free ports")
+}
+
+async fn call(server: &Server, name: &str) -> Call {
+    let url = call_engine::parse_server_url(&server.signaling_url()).expect("the server gives a usable address");
+    let room = RoomId::new("library").expect("a valid name");
+    let mut config = CallConfig {
+        video_in: VideoSource::TestCard,
+        audio_in: AudioSource::Test,
+        audio_out: AudioSink::None,
+        ..CallConfig::new(SignalingConfig::new(url, room, name))
+    };
+    config.video.size = Size::new(320, 180).expect("possible");
+    Call::place(config).await.expect("nothing is needed but loopback")
+}
+
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
+}
+
+async fn until(call: &Call, what: &str, reached: impl FnMut(&Snapshot) -> bool) -> Snapshot {
+    let mut snapshot = call.snapshot();
+    within(what, async move { snapshot.wait_for(reached).await.expect("the call runs").clone() }).await
+}
+
+async fn chat_of(call: &mut Call) -> String {
+    within("a chat message", async {
+        loop {
+            if let Event::Chat(text) = call.event().await.expect("the call runs") {
+                return text;
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_engines_see_hear_and_read_each_other_and_the_end_of_one_ends_the_other() {
+    let _alone = alone();
+    let server = server().await;
+    let (mut first, mut second) = (call(&server, "first").await, call(&server, "second").await);
+
+    for side in [&first, &second] {
+        let seen = until(side, "ten pictures and some sound", |snapshot| {
+            let figures = &snapshot.figures;
+            figures.video_received.frames_decoded >= Some(10) && figures.milestones.first_audio_played.is_some()
+        })
+        .await;
+        assert_eq!(seen.figures.path.local_type.as_deref(), Some("host"));
+        until(side, "an open data channel", |snapshot| snapshot.figures.milestones.data_channel_open.is_some()).await;
+    }
+    let picture = first.remote_pictures().take().expect("the newest picture lies in its slot");
+    assert_eq!(picture.size(), Size::new(320, 180).expect("possible"));
+
+    first.commands().send(Command::SendChat("hello".into())).await.expect("the call runs");
+    assert_eq!(chat_of(&mut second).await, "hello");
+    second.commands().send(Command::SendChat("grüße".into())).await.expect("the call runs");
+    assert_eq!(chat_of(&mut first).await, "grüße");
+
+    let hung_up_at = Instant::now();
+    first.hang_up().await;
+    let theirs = within("the other's end", second.finished()).await;
+    assert!(hung_up_at.elapsed() < Duration::from_secs(1), "{:?}", hung_up_at.elapsed());
+    assert!(matches!(theirs.end, EndReason::PeerHungUp { .. }), "{:?}", theirs.end);
+    let ours = within("our own end", first.finished()).await;
+    assert_eq!(ours.end, EndReason::HungUp);
+    assert!(ours.connected && theirs.connected);
+    assert_eq!((ours.figures.data.messages_sent, ours.figures.data.messages_received), (1, 1));
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_server_never_ends_a_running_call() {
+    let _alone = alone();
+    let server = server().await;
+    let (first, second) = (call(&server, "first").await, call(&server, "second").await);
+    for side in [&first, &second] {
+        until(side, "pictures", |snapshot| snapshot.figures.video_received.frames_decoded >= Some(5)).await;
+    }
+    server.shutdown().await;
+    let before = first.snapshot().borrow().figures.video_received.frames_decoded.unwrap_or(0);
+    until(&first, "three more seconds of pictures", |snapshot| {
+        snapshot.figures.video_received.frames_decoded >= Some(before + 90)
+    })
+    .await;
+    second.hang_up().await;
+    assert!(matches!(within("the end", first.finished()).await.end, EndReason::PeerHungUp { .. }));
+}
