@@ -26,7 +26,9 @@ pub struct Timeouts {
     pub negotiating: Duration,
     /// From a broken ICE connection to its return.
     pub reconnecting: Duration,
-    /// For reaching the signaling server, at first and after each loss.
+    /// For reaching the signaling server at first: whoever mistyped its address is told soon.
+    pub joining: Duration,
+    /// For reaching the signaling server again, after we were in the room.
     pub signaling: Duration,
     /// For a full room after a loss of ours: the server may still count our own lost connection. Ayame drops it after 60 s.
     pub ghost: Duration,
@@ -43,6 +45,7 @@ impl Default for Timeouts {
         Self {
             negotiating: Duration::from_secs(30),
             reconnecting: Duration::from_secs(15),
+            joining: Duration::from_secs(10),
             signaling: Duration::from_secs(60),
             ghost: Duration::from_secs(90),
             silence: Duration::from_millis(700),

@@ -50,6 +50,7 @@ impl Session {
         let outage = self.outage.as_ref().and_then(|outage| {
             let limit = match outage.failure {
                 EndReason::RoomFull => timeouts.ghost,
+                _ if self.role.is_none() => timeouts.joining,
                 _ => timeouts.signaling,
             };
             outage.since.checked_add(limit)

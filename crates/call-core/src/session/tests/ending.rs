@@ -147,6 +147,7 @@ fn limits_that_no_clock_reaches_are_none() {
         timeouts: Timeouts {
             negotiating: forever,
             reconnecting: forever,
+            joining: forever,
             signaling: forever,
             ghost: forever,
             silence: forever,
