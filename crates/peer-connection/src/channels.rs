@@ -44,11 +44,11 @@ impl Tasks {
 /// What comes out of the data channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// The channel that can carry a goodbye is open.
+    /// Lines and the goodbye can be sent.
     Open,
     Chat(String),
     Goodbye(Option<String>),
-    /// That channel was closed.
+    /// The channel that carries the goodbye was closed.
     Closed,
 }
 
@@ -65,6 +65,22 @@ struct Open {
     created: bool,
     chat: Option<Arc<dyn DataChannel>>,
     control: Option<Arc<dyn DataChannel>>,
+}
+
+impl Open {
+    /// Keeps an open channel for sending; the first of each kind is used. True once everything can be said: both
+    /// channels are open, or a foreign peer's one.
+    fn keep(&mut self, purpose: Use, channel: &Arc<dyn DataChannel>) -> bool {
+        self.slot(purpose).get_or_insert_with(|| channel.clone());
+        purpose == Use::Foreign || (self.chat.is_some() && self.control.is_some())
+    }
+
+    fn slot(&mut self, purpose: Use) -> &mut Option<Arc<dyn DataChannel>> {
+        match purpose {
+            Use::Chat | Use::Foreign => &mut self.chat,
+            Use::Control => &mut self.control,
+        }
+    }
 }
 
 impl Channels {
@@ -148,10 +164,7 @@ async fn listen(channels: Channels, channel: Arc<dyn DataChannel>) {
                     Ok(CONTROL) => Use::Control,
                     _ => Use::Foreign,
                 };
-                let mut open = channels.lock();
-                let slot = if purpose == Use::Control { &mut open.control } else { &mut open.chat };
-                slot.get_or_insert_with(|| channel.clone());
-                (purpose != Use::Chat).then_some(Said::Open)
+                channels.lock().keep(purpose, &channel).then_some(Said::Open)
             }
             DataChannelEvent::OnMessage(message) if message.is_string => understand(purpose, &message.data),
             DataChannelEvent::OnClose => break,
@@ -163,11 +176,7 @@ async fn listen(channels: Channels, channel: Arc<dyn DataChannel>) {
             return;
         }
     }
-    {
-        let mut open = channels.lock();
-        let slot = if purpose == Use::Control { &mut open.control } else { &mut open.chat };
-        slot.take_if(|open| open.id() == channel.id());
-    }
+    channels.lock().slot(purpose).take_if(|open| open.id() == channel.id());
     if purpose != Use::Chat {
         let _ = channels.said.send(Said::Closed).await;
     }
