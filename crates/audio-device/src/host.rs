@@ -2,7 +2,7 @@
 //! A sound system that is absent is passed over in silence; nothing here prints or blocks for ever.
 
 use std::fmt;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use cpal::HostId;
@@ -13,6 +13,9 @@ use crate::{DeviceError, Direction};
 
 /// How long listing may take. ALSA opens every device for its formats: those not asked by half of it are listed without.
 const LIST_LIMIT: Duration = Duration::from_secs(4);
+
+/// Devices tried for the default: ALSA's own and some cards; each takes a while to open.
+const MAX_CANDIDATES: usize = 4;
 
 /// Which device to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +86,7 @@ fn list_now(direction: Direction) -> Result<Vec<AudioDeviceInfo>, DeviceError> {
             default: Some(&id) == default_id.as_ref(),
             formats: Vec::new(),
         };
-        // ALSA lists cards twice, by name and by number.
-        if infos.iter().any(|known| known.id == info.id || (!known.default && known.name == info.name)) {
+        if infos.iter().any(|known| known.id == info.id) {
             continue;
         }
         let formats = if begun.elapsed() < LIST_LIMIT / 2 { native_format(&device, direction) } else { None };
@@ -112,7 +114,7 @@ pub(crate) struct Found {
     pub(crate) device: cpal::Device,
     pub(crate) name: String,
     pub(crate) kind: HostKind,
-    host: cpal::Host,
+    host: Arc<cpal::Host>,
 }
 
 impl Found {
@@ -135,19 +137,19 @@ impl Found {
     }
 }
 
-/// Finds the chosen device. May block while a sound server hangs.
-pub(crate) fn find(choice: &DeviceChoice, direction: Direction) -> Result<Found, DeviceError> {
+/// The devices to try for a choice, at least one, best first. May block while a sound server hangs.
+pub(crate) fn candidates(choice: &DeviceChoice, direction: Direction) -> Result<Vec<Found>, DeviceError> {
     quiet();
     match choice {
         DeviceChoice::Default => {
-            let host = hosts(None).next().ok_or(DeviceError::Missing(direction))?;
-            let device = match default_device(&host, direction) {
-                Some(device) => device,
-                None => devices(&host, direction)?.next().ok_or(DeviceError::Missing(direction))?,
-            };
-            Ok(found(host, device))
+            let host = Arc::new(hosts(None).next().ok_or(DeviceError::Missing(direction))?);
+            // ALSA's default may lead to a sound server that does not run: then a card is better than nothing.
+            let default = default_device(&host, direction);
+            let candidates = default.into_iter().chain(devices(&host, direction)?).take(MAX_CANDIDATES);
+            let found: Vec<_> = candidates.map(|device| found(&host, device)).collect();
+            if found.is_empty() { Err(DeviceError::Missing(direction)) } else { Ok(found) }
         }
-        DeviceChoice::Id(id) => find_by_id(id, direction),
+        DeviceChoice::Id(id) => find_by_id(id, direction).map(|found| vec![found]),
     }
 }
 
@@ -161,14 +163,14 @@ fn find_by_id(id: &str, direction: Direction) -> Result<Found, DeviceError> {
         let all = host.devices().map_err(|error| DeviceError::from_cpal(direction, &error))?;
         let mut candidates = all.filter(|device| fits(device, direction)).chain(raw_default(&host, direction));
         if let Some(device) = candidates.find(|device| device.id().is_ok_and(|known| known.id() == bare)) {
-            return Ok(found(host, device));
+            return Ok(found(&Arc::new(host), device));
         }
     }
     Err(DeviceError::UnknownId { kind: direction, id: id.to_owned() })
 }
 
-fn found(host: cpal::Host, device: cpal::Device) -> Found {
-    Found { name: name_of(&device), device, kind: kind(host.id()), host }
+fn found(host: &Arc<cpal::Host>, device: cpal::Device) -> Found {
+    Found { name: name_of(&device), device, kind: kind(host.id()), host: Arc::clone(host) }
 }
 
 fn name_of(device: &cpal::Device) -> String {
@@ -207,13 +209,17 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
 }
 
 /// The devices worth showing: not monitors, and of ALSA's long list only the converting access to each card.
-fn devices(host: &cpal::Host, direction: Direction) -> Result<impl Iterator<Item = cpal::Device>, DeviceError> {
-    let alsa = kind(host.id()) == HostKind::Alsa;
+fn devices(host: &cpal::Host, direction: Direction) -> Result<Vec<cpal::Device>, DeviceError> {
     let all = host.devices().map_err(|error| DeviceError::from_cpal(direction, &error))?;
-    Ok(all.filter(move |device| {
-        let card = || device.id().is_ok_and(|id| id.id().starts_with("plughw:"));
-        fits(device, direction) && !is_monitor(device) && (!alsa || card())
-    }))
+    let mut devices: Vec<_> = all.filter(|device| fits(device, direction) && !is_monitor(device)).collect();
+    if kind(host.id()) == HostKind::Alsa {
+        let card = |device: &cpal::Device| device.id().ok()?.id().strip_prefix("plughw:CARD=").map(str::to_owned);
+        let by_number = |card: &str| card.starts_with(|first: char| first.is_ascii_digit());
+        // Cards are listed twice, by name and by number; numbers change with every start of the machine.
+        let named = devices.iter().filter_map(card).any(|card| !by_number(&card));
+        devices.retain(|device| card(device).is_some_and(|card| !(named && by_number(&card))));
+    }
+    Ok(devices)
 }
 
 fn fits(device: &cpal::Device, direction: Direction) -> bool {

@@ -52,9 +52,13 @@ impl Microphone {
         self.worker.opened.as_deref().map_err(Clone::clone)
     }
 
-    /// Appends what came in since the last call: 48 kHz mono in [-1, 1].
+    /// Appends what came in since the last call, or silence for what did not: 48 kHz mono in [-1, 1]. The first call begins.
     pub fn pull(&mut self, now: Instant, out: &mut Vec<f32>) {
         for feed in self.worker.feeds.try_iter() {
+            if self.source.is_none() {
+                // Nobody pulled before this.
+                self.overruns.store(0, Ordering::Relaxed);
+            }
             self.source = Source::new(feed);
         }
         let before = out.len();
@@ -72,7 +76,11 @@ impl Microphone {
 }
 
 impl Source {
-    fn new(feed: Feed<rtrb::Consumer<f32>>) -> Option<Self> {
+    /// What came in before anyone pulled is old and thrown away: it would be heard late.
+    fn new(mut feed: Feed<rtrb::Consumer<f32>>) -> Option<Self> {
+        if let Ok(old) = feed.ring.read_chunk(feed.ring.slots()) {
+            old.commit_all();
+        }
         match Resampler::new(feed.plan.rate, SAMPLE_RATE) {
             Ok(resampler) => Some(Self { ring: feed.ring, resampler }),
             Err(error) => {

@@ -101,6 +101,7 @@ impl<End: Send + 'static> Worker<End> {
             first: Some(first_sender),
             lost: false,
             streams: 0,
+            worked: false,
             patient: false,
         };
         let run = move || {
@@ -142,6 +143,8 @@ struct Thread<B: BuildStream, N> {
     lost: bool,
     /// Streams opened so far: an error of an earlier one does not end the present one.
     streams: u64,
+    /// Whether the device was open before.
+    worked: bool,
     /// Whether a stream had trouble with its small buffer.
     patient: bool,
 }
@@ -159,6 +162,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             let error = match self.open() {
                 Ok(running) => {
                     self.announce(Ok(running.found.name.clone()));
+                    self.worked = true;
                     let ending = self.watch(&running);
                     let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
                     self.patient |= running.found.kind == HostKind::Alsa;
@@ -172,7 +176,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
                 }
                 Err(error) => error,
             };
-            self.announce(Err(if self.streams > 0 { error.after_use() } else { error }));
+            self.announce(Err(if self.worked { error.after_use() } else { error }));
             self.pause(RETRY_INTERVAL);
         }
     }
@@ -195,21 +199,33 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         self.lost = !self.lost;
     }
 
+    /// Opens the first device that works; when none does, the error of the first tells the most.
     fn open(&mut self) -> Result<Running, DeviceError> {
-        let found = host::find(&self.choice, B::DIRECTION)?;
+        let mut failure = None;
+        for found in host::candidates(&self.choice, B::DIRECTION)? {
+            match self.open_stream(found) {
+                Ok(running) => return Ok(running),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.expect("there is at least one candidate"))
+    }
+
+    fn open_stream(&mut self, found: Found) -> Result<Running, DeviceError> {
         let plan = found.plan(B::DIRECTION, self.patient)?;
         self.streams += 1;
         let pulse = Arc::new(Pulse::default());
         let build =
             |plan: &StreamPlan| self.builder.build(&found.device, plan, Arc::clone(&pulse), self.on_error(&pulse));
         let (stream, ring) = match build(&plan) {
-            // Some systems take no fixed buffer size; theirs is small then.
-            Err(error) if found.kind == HostKind::Other && error.kind() == cpal::ErrorKind::UnsupportedConfig => {
+            // Some take no other buffer than their own: ALSA's mixing devices (21 ms), other systems. It is small then.
+            Err(error) if found.kind != HostKind::Server && error.kind() == cpal::ErrorKind::UnsupportedConfig => {
                 build(&StreamPlan { period: None, ..plan })
             }
             built => built,
         }
         .map_err(|error| DeviceError::from_cpal(B::DIRECTION, &error))?;
+        let plan = StreamPlan { period: stream.buffer_size().ok().or(plan.period), ..plan };
         // The owner is gone only while this thread is about to stop.
         let _ = self.feeds.send(Feed { ring, plan, pulse: Arc::clone(&pulse) });
         Ok(Running { stream, pulse, found })
