@@ -51,6 +51,7 @@ async fn the_goodbye_does_not_wait_for_a_peer_that_is_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_the_last_handle_closes_the_connection() {
     let (a, mut b) = connected(on_loopback()).await;
+    b.end_trickle();
     let another = a.peer.clone();
     drop(a);
     another.send_chat("still there").await.expect("a handle is left");

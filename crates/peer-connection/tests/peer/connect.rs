@@ -21,6 +21,7 @@ async fn sound_and_pictures_flow_both_ways_and_are_counted() {
             let track = PeerNotice::RemoteTrack { kind, codec: Some(codec.into()) };
             side.until("the peer's track", |notice| *notice == track).await;
         }
+        side.until_path("host").await;
         let stats = side.peer.stats().await;
         let path = stats.path.expect("connected");
         assert_eq!((path.local_type.as_str(), path.remote_type.as_str()), ("host", "host"));
@@ -96,8 +97,7 @@ async fn a_keyframe_is_asked_for_and_heard_of() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_path_and_signs_of_life_are_reported_also_without_media() {
     let (mut a, _b) = connected(on_loopback()).await;
-    let path = a.until("the path", |notice| matches!(notice, PeerNotice::Path(_))).await;
-    assert!(matches!(path, PeerNotice::Path(path) if path.local_type == "host" && path.remote_type == "host"));
+    a.until_path("host").await;
     for _ in 0..3 {
         a.until_session(PeerEvent::Activity).await;
     }

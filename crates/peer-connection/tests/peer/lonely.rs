@@ -30,9 +30,9 @@ fn without_any_interface_but_loopback_a_call_comes_about() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let (a, _b) = connected(PeerConfig::default()).await;
-        let path = a.peer.stats().await.path.expect("connected");
-        assert_eq!((path.local_type.as_str(), path.remote_type.as_str()), ("host", "host"));
+        let (mut a, mut b) = connected(PeerConfig::default()).await;
+        a.until_path("host").await;
+        b.until_path("host").await;
     });
 }
 

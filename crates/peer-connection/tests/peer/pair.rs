@@ -77,6 +77,15 @@ impl Side {
         self.until(&format!("{event:?}"), |notice| *notice == PeerNotice::Session(event.clone())).await;
     }
 
+    /// A check can overtake the candidate it comes from: the path's name may change once.
+    pub(crate) async fn until_path(&mut self, kind: &str) {
+        let wanted = |notice: &PeerNotice| match notice {
+            PeerNotice::Path(path) => path.local_type == kind && path.remote_type == kind,
+            _ => false,
+        };
+        self.until(&format!("a {kind} path"), wanted).await;
+    }
+
     pub(crate) async fn until_open(&mut self) {
         self.until_session(PeerEvent::Connected).await;
         self.until_session(PeerEvent::DataOpen).await;
@@ -95,7 +104,7 @@ impl Side {
     }
 
     /// The task above holds a handle on the other end.
-    fn end_trickle(&mut self) {
+    pub(crate) fn end_trickle(&mut self) {
         if let Some(trickle) = self.trickle.take() {
             trickle.abort();
         }
@@ -111,8 +120,6 @@ impl Side {
 pub(crate) async fn connect(a: &mut Side, b: &mut Side) {
     negotiate(a, b).await;
     tokio::join!(a.until_open(), b.until_open());
-    a.end_trickle();
-    b.end_trickle();
 }
 
 pub(crate) async fn negotiate(a: &mut Side, b: &mut Side) {

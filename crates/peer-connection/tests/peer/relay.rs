@@ -79,9 +79,9 @@ async fn with_relays_only_the_call_goes_over_the_turn_server() {
     connect(&mut a, &mut b).await;
     eprintln!("relayed connection and data channel open after {:?}", began.elapsed());
     for side in [&mut a, &mut b] {
-        let told = side.until("the path", |notice| matches!(notice, PeerNotice::Path(_))).await;
+        side.until_path("relay").await;
         let path = side.peer.stats().await.path.expect("connected");
-        assert_eq!((path.local_type.as_str(), path.remote_type.as_str()), ("relay", "relay"), "{told:?}");
+        assert_eq!((path.local_type.as_str(), path.remote_type.as_str()), ("relay", "relay"));
         assert_eq!(path.relay_protocol.as_deref(), Some("udp"));
     }
     flows(&a.peer.video_sender(), &b.streams.video, &picture(1, 5_000)).await;
