@@ -79,8 +79,9 @@ fn a_file_that_is_not_what_it_should_be_is_refused_by_name() {
 fn a_file_that_cannot_be_written_ends_the_call_by_name() {
     let _alone = alone();
     let server = Server::start();
-    for (option, path) in [("--video-out", "/nonexistent/out.y4m"), ("--audio-out", "/nonexistent/out.wav")] {
-        refused(&server, option, Path::new(path), 9);
+    let folder = scratch();
+    for (option, name) in [("--video-out", "no-such-folder/out.y4m"), ("--audio-out", "no-such-folder/out.wav")] {
+        refused(&server, option, &folder.path().join(name), 9);
     }
 }
 

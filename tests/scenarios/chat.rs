@@ -15,8 +15,8 @@ fn two_terminals_talk_in_both_directions() {
     let server = Server::start();
     let call = |name| Call::new(name, "letters").on(&server).silent().flag("--chat").start();
     let (mut ada, mut charles) = (call("ada"), call("charles"));
-    ada.connected();
-    charles.connected();
+    ada.in_call();
+    charles.in_call();
 
     ada.process.say("good evening, Charles — ça va? 👋");
     charles.process.line_out("good evening, Charles — ça va? 👋", SOON);
@@ -40,12 +40,11 @@ fn two_terminals_talk_in_both_directions() {
 }
 
 #[test]
-fn what_is_typed_before_the_peer_comes_is_kept_for_it() {
+fn what_is_typed_before_the_peer_comes_is_said_to_be_lost() {
     let _alone = alone();
     let server = Server::start();
     let mut early = Call::new("early", "notes").on(&server).silent().flag("--chat").start();
     early.process.line_err("* waiting", SOON);
     early.process.say("are you there?");
-    let late = Call::new("late", "notes").on(&server).silent().flag("--chat").start();
-    late.process.line_out("are you there?", SOON);
+    early.process.line_err("not sent", SOON);
 }

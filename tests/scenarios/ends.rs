@@ -24,8 +24,8 @@ fn connected(server: &Server, room: &str) -> (Running, Running) {
     let waiter = small("waiter", room, server).start();
     waiter.process.line_err("* waiting", ENDS);
     let joiner = small("joiner", room, server).start();
-    waiter.connected();
-    joiner.connected();
+    waiter.in_call();
+    joiner.in_call();
     (waiter, joiner)
 }
 

@@ -14,7 +14,6 @@ fn the_window_shows_the_peer_and_hangs_up_on_a_key() {
     let _alone = alone();
     let server = Server::start();
     let screen = Screen::start();
-    screen.point();
     let peer = Call::new("peer", "gallery").on(&server).media("test", "test").option("--audio-out", "none");
     let mut peer = peer.option("--video-out", "none").option("--size", "640x360").start();
     peer.process.line_err("* waiting", ENDS);
@@ -47,7 +46,7 @@ fn the_window_shows_the_peer_and_hangs_up_on_a_key() {
         before = now;
     }
 
-    screen.press("q");
+    screen.press("Ringback", "q");
     peer.process.line_err("* ended", Duration::from_secs(3));
     peer.ends_with(0, ENDS);
     assert_eq!(peer.report().text("end.reason"), "peer_hung_up");

@@ -114,10 +114,14 @@ impl Call {
             .option("--audio-out", &format!("file:{}", sound.display()))
     }
 
-    /// An option and its value.
+    /// An option and its value, instead of the one that was given before.
     #[must_use]
     pub fn option(mut self, name: &str, value: &str) -> Self {
-        self.arguments.extend([name.to_owned(), value.to_owned()]);
+        if let Some(at) = self.arguments.iter().position(|argument| argument == name) {
+            self.arguments[at + 1] = value.to_owned();
+        } else {
+            self.arguments.extend([name.to_owned(), value.to_owned()]);
+        }
         self
     }
 
@@ -163,11 +167,22 @@ impl Running {
         self.process.line_err("* connected", Duration::from_secs(30));
     }
 
+    /// Waits until the call has run for a moment, with every channel open: the first line of figures.
+    pub fn in_call(&self) {
+        self.process.line_err("| received ", Duration::from_secs(30));
+    }
+
     /// Waits for the end and checks the exit code.
     pub fn ends_with(&mut self, code: i32, within: Duration) {
+        self.ends_with_one_of(&[code], within);
+    }
+
+    /// Waits for the end and checks that the exit code is one of these; gives it back.
+    pub fn ends_with_one_of(&mut self, codes: &[i32], within: Duration) -> i32 {
         let status = self.process.wait(within);
-        if status.code() != Some(code) {
-            self.process.fail(&format!("ended with {status} instead of exit code {code}"));
+        match status.code().filter(|code| codes.contains(code)) {
+            Some(code) => code,
+            None => self.process.fail(&format!("ended with {status} instead of exit code {codes:?}")),
         }
     }
 

@@ -44,17 +44,13 @@ impl Screen {
         &self.display
     }
 
-    /// Presses and releases a key.
-    pub fn press(&self, key: &str) {
-        let status = Command::new("xdotool").args(["key", key]).env("DISPLAY", &self.display).status();
-        assert!(status.is_ok_and(|status| status.success()), "xdotool does not press {key}");
-    }
-
-    /// Puts the pointer over the middle of the screen, where windows are: without a manager the keys follow it.
-    pub fn point(&self) {
-        let (x, y) = ((WIDTH / 2).to_string(), (HEIGHT / 2).to_string());
-        let status = Command::new("xdotool").args(["mousemove", &x, &y]).env("DISPLAY", &self.display).status();
-        assert!(status.is_ok_and(|status| status.success()), "xdotool does not move the pointer");
+    /// Presses and releases a key in the window with this title. No window manager gives it the keys, so this does.
+    pub fn press(&self, title: &str, key: &str) {
+        let status = Command::new("xdotool")
+            .args(["search", "--sync", "--onlyvisible", "--name", title, "windowfocus", "--sync", "key", key])
+            .env("DISPLAY", &self.display)
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "xdotool does not press {key} in {title}");
     }
 
     /// What the screen shows now.
