@@ -18,7 +18,7 @@ use crate::{DeviceChoice, DeviceError, DeviceNotice, Direction};
 /// Sound that waits for the audio thread: 200 ms, ten of its turns. More would only be played late.
 const RING_MILLISECONDS: u32 = 200;
 /// Without sound for this long, silence takes its place. Device callbacks are at most 43 ms apart.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A microphone's stream.
 pub struct Microphone {
@@ -65,8 +65,10 @@ impl Microphone {
         if let Some(source) = &mut self.source {
             source.drain(&mut self.scratch, out);
         }
-        let silence = self.gap.fill(now, out.len() - before);
-        out.resize(out.len() + silence, 0.0);
+        match self.gap.close(now, out.len() - before) {
+            Gap::Silence(samples) => out.resize(out.len() + samples, 0.0),
+            Gap::Skip(samples) => drop(out.drain(before..before + samples)),
+        }
     }
 
     /// Samples that were thrown away because nobody pulled for 200 ms, at the device's rate.
@@ -103,29 +105,43 @@ impl Source {
     }
 }
 
-/// How much silence stands in for sound that did not come.
+/// Lets silence stand in for sound that does not come, so that the stream keeps its pace.
 #[derive(Debug, Default)]
 struct GapFiller {
-    heard_at: Option<Instant>,
-    filled: u64,
+    /// When sound came last, or the first pull.
+    since: Option<Instant>,
+    /// Silence given since then.
+    filled: usize,
+    /// Whether sound ever came: before that there is nothing to be patient for.
+    heard: bool,
+}
+
+/// What to do with a pull, in samples.
+#[derive(Debug, PartialEq, Eq)]
+enum Gap {
+    /// Add silence.
+    Silence(usize),
+    /// Leave out the oldest of the captured sound: silence was given in its place.
+    Skip(usize),
 }
 
 impl GapFiller {
-    /// Samples of silence to add at `now`, when `captured` samples came since the last call.
-    fn fill(&mut self, now: Instant, captured: usize) -> usize {
-        let heard_at = *self.heard_at.get_or_insert(now);
+    /// What to do at `now`, when `captured` samples came since the last pull.
+    fn close(&mut self, now: Instant, captured: usize) -> Gap {
+        let gap = now.saturating_duration_since(*self.since.get_or_insert(now));
+        let owed = usize::try_from(samples_in(gap)).unwrap_or(usize::MAX);
         if captured > 0 {
-            *self = Self { heard_at: Some(now), filled: 0 };
-            return 0;
+            let surplus = (self.filled + captured).saturating_sub(owed);
+            let skip = surplus.min(self.filled).min(captured);
+            *self = Self { since: Some(now), filled: 0, heard: true };
+            return Gap::Skip(skip);
         }
-        let gap = now.saturating_duration_since(heard_at);
-        if gap < PATIENCE {
-            return 0;
+        if self.heard && gap < PATIENCE {
+            return Gap::Silence(0);
         }
-        let owed = samples_in(gap);
         let silence = owed.saturating_sub(self.filled);
-        self.filled = owed.max(self.filled);
-        usize::try_from(silence).unwrap_or(usize::MAX)
+        self.filled += silence;
+        Gap::Silence(silence)
     }
 }
 
@@ -229,24 +245,44 @@ mod tests {
         assert_eq!(kept, [0.1, 0.2, 0.3]);
     }
 
-    #[test]
-    fn a_gap_is_filled_with_silence_of_its_length() {
-        let start = Instant::now();
-        let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut gap = GapFiller::default();
-        assert_eq!(gap.fill(at(0), 480), 0);
-        assert_eq!(gap.fill(at(100), 0), 0, "a callback may be late");
-        let silence: usize = (11..=100).map(|tick| gap.fill(at(tick * 10), 0)).sum();
-        assert_eq!(silence, 48_000);
-        assert_eq!(gap.fill(at(1010), 480), 0, "sound is back");
-        assert_eq!(gap.fill(at(1020), 0), 0);
+    fn at(start: Instant, milliseconds: u64) -> Instant {
+        start + Duration::from_millis(milliseconds)
+    }
+
+    /// Silence given in ten-millisecond pulls, from after `from` to `to` milliseconds.
+    fn silence(gap: &mut GapFiller, start: Instant, from: u64, to: u64) -> usize {
+        let pulls = (from / 10 + 1..=to / 10).map(|tick| gap.close(at(start, tick * 10), 0));
+        pulls.map(|pull| if let Gap::Silence(samples) = pull { samples } else { 0 }).sum()
     }
 
     #[test]
-    fn a_microphone_that_never_comes_is_silence_from_the_start() {
+    fn a_gap_is_filled_with_silence_of_its_length() {
         let start = Instant::now();
         let mut gap = GapFiller::default();
-        let silence: usize = (0..=300).map(|tick| gap.fill(start + Duration::from_millis(tick * 10), 0)).sum();
-        assert_eq!(silence, 3 * 48_000);
+        assert_eq!(gap.close(start, 480), Gap::Skip(0));
+        assert_eq!(silence(&mut gap, start, 0, 90), 0, "a callback may be late");
+        assert_eq!(silence(&mut gap, start, 90, 1000), 48_000);
+        assert_eq!(gap.close(at(start, 1010), 480), Gap::Skip(0), "sound is back");
+        assert_eq!(gap.close(at(start, 1020), 0), Gap::Silence(0));
+    }
+
+    #[test]
+    fn sound_that_comes_late_does_not_add_to_the_silence_given_for_it() {
+        let start = Instant::now();
+        let mut gap = GapFiller::default();
+        gap.close(start, 480);
+        assert_eq!(silence(&mut gap, start, 0, 150), 7_200);
+        // All that was captured meanwhile arrives at once.
+        assert_eq!(gap.close(at(start, 160), 7_680), Gap::Skip(7_200));
+        assert_eq!(gap.close(at(start, 170), 480), Gap::Skip(0));
+    }
+
+    #[test]
+    fn a_microphone_that_is_not_there_yet_is_silence_from_the_first_pull() {
+        let start = Instant::now();
+        let mut gap = GapFiller::default();
+        assert_eq!(gap.close(start, 0), Gap::Silence(0));
+        assert_eq!(gap.close(at(start, 10), 0), Gap::Silence(480));
+        assert_eq!(silence(&mut gap, start, 10, 3_000), 3 * 48_000 - 480);
     }
 }
