@@ -65,16 +65,12 @@ await browser.addInitScript(() => {
 
 // Once a tenth of a second is often enough: the figures change once a picture, and the page has work of its own.
 async function receives({ frames, energy }) {
-  const wanted = async ({ frames, energy }) => {
-    const figures = await window.ringbackFigures();
-    return figures.frames >= frames && figures.energy >= energy && figures;
-  };
-  try {
-    const found = await page.waitForFunction(wanted, { frames, energy }, { polling: 100 });
-    return await found.jsonValue();
-  } catch (error) {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
     const figures = await page.evaluate(() => window.ringbackFigures());
-    throw new Error(`${error.message}; so far ${JSON.stringify(figures)}`);
+    if (figures.frames >= frames && figures.energy >= energy) return figures;
+    if (Date.now() > deadline) throw new Error(`received only ${JSON.stringify(figures)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
