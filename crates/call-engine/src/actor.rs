@@ -62,6 +62,8 @@ enum Happening {
     MediaOpened(Result<Media, EndReason>),
     Target(media_core::Bitrate),
     Refresh,
+    /// The result of an action on a connection that was replaced.
+    Outdated,
 }
 
 impl Actor {
@@ -132,6 +134,7 @@ impl Actor {
                     }
                 }
                 Happening::Refresh => self.refresh().await,
+                Happening::Outdated => {}
             }
         };
         self.finish(end).await
@@ -149,7 +152,7 @@ impl Actor {
             biased;
             Some(command) = self.commands.recv() => Happening::Command(command),
             Some((from, result)) = self.results.1.recv() => {
-                if from == epoch { Happening::Session(Input::Peer(result)) } else { Happening::Refresh }
+                if from == epoch { Happening::Session(Input::Peer(result)) } else { Happening::Outdated }
             }
             Some(event) = from_signaling(&mut self.signaling) => Happening::Session(Input::Signaling(event)),
             Some(notice) = optional(peer_events) => Happening::Peer(notice),
@@ -279,8 +282,7 @@ impl Actor {
         };
         let opened = match Peer::open(config).await {
             Ok((peer, events)) => {
-                self.peer =
-                    Some(PeerDriver::start(peer, events, self.epoch, self.results.0.clone(), &self.tracker));
+                self.peer = Some(PeerDriver::start(peer, events, self.epoch, self.results.0.clone(), &self.tracker));
                 Ok(())
             }
             Err(error) => Err(error.to_string()),
@@ -290,15 +292,24 @@ impl Actor {
 
     async fn peer_action(&mut self, action: PeerAction) {
         if matches!(action, PeerAction::Close) {
-            self.refresh().await;
-            self.connected = false;
-            self.closed_at = Some(Instant::now());
-            if let Some(media) = &self.media {
-                media.detach();
-            }
+            return self.close_peer().await;
         }
         if let Some(driver) = &self.peer {
             driver.perform(action);
+        }
+    }
+
+    /// Lets the connection go: its driver says what is still to be said, closes it and reports that, and nothing else of it
+    /// reaches the session.
+    async fn close_peer(&mut self) {
+        self.refresh().await;
+        self.connected = false;
+        self.closed_at = Some(Instant::now());
+        if let Some(media) = &self.media {
+            media.detach();
+        }
+        if let Some(driver) = self.peer.take() {
+            driver.perform(PeerAction::Close);
         }
     }
 
@@ -375,7 +386,7 @@ impl Actor {
         self.cancel.cancel();
         self.signaling = None;
         let ever_connected = self.snapshot.borrow().figures.milestones.dtls_connected.is_some();
-        // Dropping the driver ends its task, which closes the connection and with it the packet queues.
+        // Ends the driver's task, should the session have ended without closing: it closes the connection when dropped.
         self.peer = None;
         self.tracker.close();
         if tokio::time::timeout(SHUTDOWN, self.tracker.wait()).await.is_err() {

@@ -41,10 +41,7 @@ impl AudioSend {
         });
         let thread = {
             let shared = shared.clone();
-            std::thread::Builder::new()
-                .name("audio-send".into())
-                .spawn(move || run(&shared, capture, encoder))
-                .ok()
+            std::thread::Builder::new().name("audio-send".into()).spawn(move || run(&shared, capture, encoder)).ok()
         };
         Ok(Self { shared, thread })
     }

@@ -165,7 +165,14 @@ pub struct Snapshot {
 
 impl Default for Snapshot {
     fn default() -> Self {
-        Self { phase: Phase::Joining, microphone_on: true, camera_on: true, figures: Figures::default(), measured_at: Instant::now(), end: None }
+        Self {
+            phase: Phase::Joining,
+            microphone_on: true,
+            camera_on: true,
+            figures: Figures::default(),
+            measured_at: Instant::now(),
+            end: None,
+        }
     }
 }
 

@@ -198,10 +198,7 @@ impl Media {
     }
 }
 
-fn open_microphone(
-    config: &CallConfig,
-    notices: &mpsc::Sender<MediaNotice>,
-) -> Result<Option<AudioSend>, EndReason> {
+fn open_microphone(config: &CallConfig, notices: &mpsc::Sender<MediaNotice>) -> Result<Option<AudioSend>, EndReason> {
     if config.audio_in == AudioSource::None {
         return Ok(None);
     }
@@ -218,16 +215,13 @@ fn open_microphone(
     }
 }
 
-fn open_speaker(
-    config: &CallConfig,
-    notices: &mpsc::Sender<MediaNotice>,
-) -> Result<Option<AudioReceive>, EndReason> {
+fn open_speaker(config: &CallConfig, notices: &mpsc::Sender<MediaNotice>) -> Result<Option<AudioReceive>, EndReason> {
     let forward = notices.clone();
     let notify = move |notice: RenderNotice| {
         let _ = forward.try_send(match notice {
             RenderNotice::Fallback(text) => MediaNotice::Info(text),
             RenderNotice::Lost(text) => MediaNotice::Problem(format!("speaker: {text}")),
-            RenderNotice::Restored(name) => MediaNotice::Info(format!("the speaker {name} works again")),
+            RenderNotice::Restored(name) => MediaNotice::Info(format!("the speaker works: {name}")),
         });
     };
     let output = match media_render::audio::start(&config.audio_out, notify) {
@@ -241,12 +235,15 @@ fn open_speaker(
     AudioReceive::start(output).map(Some).map_err(internal)
 }
 
-fn capture_notices(device: &'static str, notices: mpsc::Sender<MediaNotice>) -> impl Fn(CaptureNotice) + Send + 'static {
+fn capture_notices(
+    device: &'static str,
+    notices: mpsc::Sender<MediaNotice>,
+) -> impl Fn(CaptureNotice) + Send + 'static {
     move |notice| {
         let notice = match notice {
             CaptureNotice::Fallback(text) => MediaNotice::Info(text),
             CaptureNotice::Lost(text) => MediaNotice::Problem(format!("{device}: {text}")),
-            CaptureNotice::Restored(text) => MediaNotice::Info(format!("the {device} {text} works again")),
+            CaptureNotice::Restored(text) => MediaNotice::Info(format!("the {device} works: {text}")),
             CaptureNotice::Ended => MediaNotice::SourceEnded,
         };
         let _ = notices.try_send(notice);

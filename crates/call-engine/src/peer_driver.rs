@@ -68,9 +68,7 @@ async fn perform(peer: &Peer, action: PeerAction) -> Option<PeerEvent> {
         PeerAction::Open { .. } => None,
         PeerAction::CreateOffer => Some(PeerEvent::OfferCreated(peer.create_offer().await.map_err(text))),
         PeerAction::CreateAnswer => Some(PeerEvent::AnswerCreated(peer.create_answer().await.map_err(text))),
-        PeerAction::SetLocal(description) => {
-            Some(PeerEvent::LocalSet(peer.set_local(description).await.map_err(text)))
-        }
+        PeerAction::SetLocal(description) => Some(PeerEvent::LocalSet(peer.set_local(description).await.map_err(text))),
         PeerAction::SetRemote(description) => {
             Some(PeerEvent::RemoteSet(peer.set_remote(description).await.map_err(text)))
         }

@@ -53,7 +53,8 @@ impl VideoReceive {
         repaint: Option<Repaint>,
         file: Option<VideoFile>,
     ) -> Self {
-        let shared = Arc::new(Shared { window, repaint, file: Mutex::new(file), counts: Mutex::new(Counts::default()) });
+        let shared =
+            Arc::new(Shared { window, repaint, file: Mutex::new(file), counts: Mutex::new(Counts::default()) });
         Self { shared, threads: Vec::new() }
     }
 

@@ -138,8 +138,7 @@ fn run(shared: &Shared) {
     let mut encoder = None;
     let mut bytes = Vec::new();
     while let Some(captured) = shared.pictures.wait() {
-        let picture =
-            if shared.camera_on.load(Ordering::Relaxed) { captured.picture } else { black.clone() };
+        let picture = if shared.camera_on.load(Ordering::Relaxed) { captured.picture } else { black.clone() };
         shared.preview.put(picture.clone());
         if let Some(repaint) = &shared.repaint {
             repaint();
