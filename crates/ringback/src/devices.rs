@@ -24,9 +24,21 @@ pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<ExitCode> {
         println!("{json:#}");
         return Ok(ExitCode::SUCCESS);
     }
-    section("Cameras", "no camera was found", cameras.iter().map(|info| ("camera", &info.id, &info.name, false, formats(&info.formats))));
-    section("Microphones", "no microphone was found", microphones.iter().map(|info| ("mic", &info.id, &info.name, info.default, formats(&info.formats))));
-    section("Speakers", "no speaker was found", speakers.iter().map(|info| ("speaker", &info.id, &info.name, info.default, formats(&info.formats))));
+    section(
+        "Cameras",
+        "no camera was found",
+        cameras.iter().map(|info| ("camera", &info.id, &info.name, false, formats(&info.formats))),
+    );
+    section(
+        "Microphones",
+        "no microphone was found",
+        microphones.iter().map(|info| ("mic", &info.id, &info.name, info.default, formats(&info.formats))),
+    );
+    section(
+        "Speakers",
+        "no speaker was found",
+        speakers.iter().map(|info| ("speaker", &info.id, &info.name, info.default, formats(&info.formats))),
+    );
     Ok(ExitCode::SUCCESS)
 }
 

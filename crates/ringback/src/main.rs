@@ -37,7 +37,9 @@ fn start_log(verbose: u8) {
     let default = match verbose {
         0 => "error,webrtc=off,rtc=off,rtc_ice=off,rtc_dtls=off,rtc_sctp=off",
         1 => "warn,ringback=info,call_engine=info,signaling_client=info,signaling_server=info,peer_connection=info",
-        _ => "info,ringback=debug,call_engine=debug,signaling_client=debug,signaling_server=debug,peer_connection=debug",
+        _ => {
+            "info,ringback=debug,call_engine=debug,signaling_client=debug,signaling_server=debug,peer_connection=debug"
+        }
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -68,7 +68,10 @@ impl Meeting {
         terminal::line(&format!("hosting “{room}”; the other joins with:  ringback call {room}"));
         if let Some((address, pin)) = hosting.network {
             let origin = signaling_server::reachable(address);
-            terminal::line(&format!("  from elsewhere: --server wss://{origin}/signaling --pin-sha256 {}", serve::hex(&pin)));
+            terminal::line(&format!(
+                "  from elsewhere: --server wss://{origin}/signaling --pin-sha256 {}",
+                serve::hex(&pin)
+            ));
             serve::invite(&signaling_server::page_url(address, true, room), None);
         }
         terminal::line(&format!("on this machine: {}", hosting.server.page_url(room)));
@@ -138,9 +141,7 @@ async fn host(room: &RoomId, key: Option<&Secret>) -> anyhow::Result<Option<Host
     let config = ServerConfig { key: key.cloned(), ..ServerConfig::default() };
     let mut server = match Server::start(config).await {
         Ok(server) => server,
-        Err(signaling_server::ServerError::Listen { source, .. })
-            if source.kind() == std::io::ErrorKind::AddrInUse =>
-        {
+        Err(signaling_server::ServerError::Listen { source, .. }) if source.kind() == std::io::ErrorKind::AddrInUse => {
             return Ok(None);
         }
         Err(error) => return Err(error.into()),

@@ -166,10 +166,19 @@ impl eframe::App for Window {
         let stage = Rect::from_min_max(area.min, Pos2::new(area.right(), bar.top()));
 
         if !self.remote.draw(&painter, stage, false) {
-            painter.text(stage.center(), Align2::CENTER_CENTER, waiting(&snapshot, &self.room), FontId::proportional(20.0), DIM);
+            painter.text(
+                stage.center(),
+                Align2::CENTER_CENTER,
+                waiting(&snapshot, &self.room),
+                FontId::proportional(20.0),
+                DIM,
+            );
         }
         let width = (stage.width() * PREVIEW_SHARE).clamp(96.0, 280.0);
-        let preview = Rect::from_min_size(stage.max - Vec2::new(width + 12.0, width * 0.5625 + 12.0), Vec2::new(width, width * 0.5625));
+        let preview = Rect::from_min_size(
+            stage.max - Vec2::new(width + 12.0, width * 0.5625 + 12.0),
+            Vec2::new(width, width * 0.5625),
+        );
         painter.rect_filled(preview.expand(2.0), 4.0, Color32::from_black_alpha(140));
         self.local.draw(&painter, preview, true);
 
@@ -261,14 +270,25 @@ impl Window {
             ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
         }
         painter.rect_filled(stage, 0.0, Color32::from_black_alpha(170));
-        painter.text(stage.center(), Align2::CENTER_CENTER, sentence(&end.to_string()), FontId::proportional(24.0), TEXT);
+        painter.text(
+            stage.center(),
+            Align2::CENTER_CENTER,
+            sentence(&end.to_string()),
+            FontId::proportional(24.0),
+            TEXT,
+        );
     }
 }
 
 /// A drawn button: no font needs to have its glyph.
 fn button(ui: &mut egui::Ui, label: &str, fill: Color32) -> bool {
     let text = egui::RichText::new(label).color(TEXT).size(15.0);
-    let button = egui::Button::new(text).fill(fill).corner_radius(6.0).stroke(Stroke::NONE).min_size(Vec2::new(120.0, 40.0)).sense(Sense::click());
+    let button = egui::Button::new(text)
+        .fill(fill)
+        .corner_radius(6.0)
+        .stroke(Stroke::NONE)
+        .min_size(Vec2::new(120.0, 40.0))
+        .sense(Sense::click());
     ui.add(button).clicked()
 }
 
