@@ -18,6 +18,7 @@ use tracing::{debug, warn};
 use crate::call::{Command, Event};
 use crate::config::CallConfig;
 use crate::figures::{Outcome, Snapshot};
+use crate::happening::{Happening, at, changed, joined, optional};
 use crate::media::{Media, MediaNotice};
 use crate::peer_driver::{Epoch, PeerDriver};
 
@@ -51,19 +52,6 @@ pub(crate) struct Actor {
     stats: PeerStats,
     tracker: TaskTracker,
     cancel: CancellationToken,
-}
-
-/// One thing that happened, from whichever shell.
-enum Happening {
-    Session(Input),
-    Command(Command),
-    Peer(PeerNotice),
-    Media(MediaNotice),
-    MediaOpened(Result<Media, EndReason>),
-    Target(media_core::Bitrate),
-    Refresh,
-    /// The result of an action on a connection that was replaced.
-    Outdated,
 }
 
 impl Actor {
@@ -154,7 +142,7 @@ impl Actor {
             Some((from, result)) = self.results.1.recv() => {
                 if from == epoch { Happening::Session(Input::Peer(result)) } else { Happening::Outdated }
             }
-            Some(event) = from_signaling(&mut self.signaling) => Happening::Session(Input::Signaling(event)),
+            Some(event) = optional(self.signaling.as_mut().map(|signaling| &mut signaling.events)) => Happening::Session(Input::Signaling(event)),
             Some(notice) = optional(peer_events) => Happening::Peer(notice),
             () = at(deadline) => Happening::Session(Input::Timeout),
             Some(opened) = joined(&mut self.opening) => Happening::MediaOpened(opened),
@@ -418,39 +406,4 @@ impl Actor {
 fn seed() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(0)
-}
-
-async fn from_signaling(signaling: &mut Option<Signaling>) -> Option<SignalingEvent> {
-    optional(signaling.as_mut().map(|signaling| &mut signaling.events)).await
-}
-
-/// The next message of a queue that may not be there; never, when it is not or has ended.
-async fn optional<T>(queue: Option<&mut mpsc::Receiver<T>>) -> Option<T> {
-    match queue {
-        Some(queue) => queue.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn at(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn changed(target: Option<&mut watch::Receiver<media_core::Bitrate>>) -> Option<media_core::Bitrate> {
-    match target {
-        Some(target) => target.changed().await.ok().map(|()| *target.borrow_and_update()),
-        None => std::future::pending().await,
-    }
-}
-
-async fn joined<T>(task: &mut Option<JoinHandle<Result<T, EndReason>>>) -> Option<Result<T, EndReason>> {
-    let result = match task {
-        Some(task) => task.await,
-        None => return std::future::pending().await,
-    };
-    *task = None;
-    Some(result.unwrap_or_else(|_| Err(EndReason::Internal { reason: "opening the media failed".into() })))
 }

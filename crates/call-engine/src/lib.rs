@@ -13,6 +13,7 @@ mod audio_send;
 mod call;
 mod config;
 mod figures;
+mod happening;
 mod media;
 mod peer_driver;
 mod stats;
