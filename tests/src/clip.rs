@@ -5,10 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
-use media_codec::TestCard;
-use media_codec::psnr;
-use media_codec::read_stamp;
-use media_codec::{Y4mReader, Y4mWriter};
+use media_codec::{TestCard, Y4mReader, Y4mWriter, psnr, read_stamp};
 use media_core::{FrameRate, Picture, PicturePool, Size};
 
 use crate::place::folder;

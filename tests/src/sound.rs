@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use media_codec::goertzel_power;
-use media_codec::{WavReader, WavWriter};
+use media_codec::{WavReader, WavWriter, goertzel_power};
 use media_core::SAMPLE_RATE;
 
 use crate::place::folder;

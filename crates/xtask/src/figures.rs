@@ -69,7 +69,7 @@ pub(crate) fn table(report: &Json) -> Vec<String> {
             ),
         ),
     ];
-    rows.into_iter().map(|(name, value)| format!("  {name:<12}{value}")).collect()
+    rows.into_iter().map(|(name, value)| format!("  {name:<14}{value}")).collect()
 }
 
 fn show(report: &Json, path: &str, unit: &str) -> String {
