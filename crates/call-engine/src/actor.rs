@@ -20,7 +20,7 @@ use crate::config::CallConfig;
 use crate::figures::{Outcome, Snapshot};
 use crate::happening::{Happening, at, changed, joined, optional};
 use crate::media::{Media, MediaNotice};
-use crate::peer_driver::{Epoch, PeerDriver};
+use crate::peer_driver::{Epoch, PeerDriver, PeerResult};
 
 /// How often the figures are refreshed.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -43,7 +43,7 @@ pub(crate) struct Actor {
     signaling: Option<Signaling>,
     peer: Option<PeerDriver>,
     epoch: Epoch,
-    results: (mpsc::Sender<(Epoch, PeerEvent)>, mpsc::Receiver<(Epoch, PeerEvent)>),
+    results: (mpsc::Sender<PeerResult>, mpsc::Receiver<PeerResult>),
     allocator: RateAllocator,
     attached: bool,
     connected: bool,
@@ -112,7 +112,7 @@ impl Actor {
                 Happening::Peer(notice) => self.peer_notice(notice).await,
                 Happening::Media(notice) => self.media_notice(notice).await,
                 Happening::MediaOpened(Ok(media)) => {
-                    self.media = Some(media);
+                    self.media = Some(*media);
                     self.attach_media();
                 }
                 Happening::MediaOpened(Err(end)) => self.feed(Input::DeviceFailed(end.to_string())),
@@ -145,7 +145,7 @@ impl Actor {
             Some(event) = optional(self.signaling.as_mut().map(|signaling| &mut signaling.events)) => Happening::Session(Input::Signaling(event)),
             Some(notice) = optional(peer_events) => Happening::Peer(notice),
             () = at(deadline) => Happening::Session(Input::Timeout),
-            Some(opened) = joined(&mut self.opening) => Happening::MediaOpened(opened),
+            Some(opened) = joined(&mut self.opening) => Happening::MediaOpened(opened.map(Box::new)),
             Some(notice) = self.media_notices.recv() => Happening::Media(notice),
             Some(estimate) = changed(target) => Happening::Target(estimate),
             _ = refresh.tick() => Happening::Refresh,

@@ -16,7 +16,7 @@ pub(crate) enum Happening {
     Command(Command),
     Peer(PeerNotice),
     Media(MediaNotice),
-    MediaOpened(Result<Media, EndReason>),
+    MediaOpened(Result<Box<Media>, EndReason>),
     Target(Bitrate),
     Refresh,
     /// The result of an action on a connection that was replaced.

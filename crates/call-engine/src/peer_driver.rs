@@ -10,6 +10,9 @@ use tracing::{Instrument, debug, debug_span};
 /// Generation of a peer connection within one call.
 pub(crate) type Epoch = u32;
 
+/// The result of an action on the connection of that epoch.
+pub(crate) type PeerResult = (Epoch, PeerEvent);
+
 /// Actions in flight: an offer, an answer and a burst of trickled candidates.
 const ACTION_CAPACITY: usize = 256;
 
@@ -26,7 +29,7 @@ impl PeerDriver {
         peer: Peer,
         events: PeerEvents,
         epoch: Epoch,
-        results: mpsc::Sender<(Epoch, PeerEvent)>,
+        results: mpsc::Sender<PeerResult>,
         tracker: &TaskTracker,
     ) -> Self {
         let (actions, queue) = mpsc::channel(ACTION_CAPACITY);
@@ -47,7 +50,7 @@ async fn run(
     peer: Peer,
     mut actions: mpsc::Receiver<PeerAction>,
     epoch: Epoch,
-    results: mpsc::Sender<(Epoch, PeerEvent)>,
+    results: mpsc::Sender<PeerResult>,
 ) {
     while let Some(action) = actions.recv().await {
         let closing = matches!(action, PeerAction::Close);
