@@ -150,7 +150,7 @@ impl Session {
 
     /// Signaling reports that the peer left.
     pub(super) fn peer_left(&mut self, now: Instant) {
-        let Some(peer) = self.peer.as_mut().filter(|_| self.link.is_joined()) else {
+        let Some(peer) = &mut self.peer else {
             return;
         };
         if peer.connected || peer.is_exchanged() {
