@@ -46,12 +46,7 @@ impl PeerDriver {
     }
 }
 
-async fn run(
-    peer: Peer,
-    mut actions: mpsc::Receiver<PeerAction>,
-    epoch: Epoch,
-    results: mpsc::Sender<PeerResult>,
-) {
+async fn run(peer: Peer, mut actions: mpsc::Receiver<PeerAction>, epoch: Epoch, results: mpsc::Sender<PeerResult>) {
     while let Some(action) = actions.recv().await {
         let closing = matches!(action, PeerAction::Close);
         if let Some(result) = perform(&peer, action).await
