@@ -53,7 +53,8 @@ done
 PACKAGES="qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-qemu libcapstone4 libdaxctl1 libndctl6
     libpmem1 libfdt1 libslirp0 libbrlapi0.8 libcacard0 libexecs0 libnl-3-200 libnl-route-3-200 libibverbs1 librdmacm1
     libspice-server1 libusbredirparser1 libvdeplug2 liburing2 libfuse3-3 busybox-static kmod v4l-utils libv4l-0
-    libv4lconvert0 alsa-utils libasound2 libasound2-data iproute2"
+    libv4lconvert0 alsa-utils libasound2 libasound2-data iproute2 libpixman-1-0 libpng16-16 libjpeg62-turbo libnuma1
+    libglib2.0-0 libbpf1 libaio1 libkmod2 libpcre2-8-0 libffi8 libmount1 libblkid1 libelf1"
 
 APT=(-o APT::Sandbox::User=root)
 
@@ -72,7 +73,9 @@ download() {
 }
 
 prepare() {
-    local done=$CACHE/complete version
+    # Another list of packages is another cache.
+    local done version
+    done=$CACHE/complete-$(cksum <<<"$PACKAGES" | cut -d" " -f1)
     [ -e "$done" ] && return
     mkdir -p "$CACHE"
     exec 9>"$CACHE/lock"
