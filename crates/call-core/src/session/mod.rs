@@ -157,7 +157,6 @@ impl Session {
             self.act(PeerAction::SendGoodbye { reason });
         }
         self.leave_signaling();
-        self.outage = None;
         self.drop_peer();
         self.end = Some(End { reason, decided_at: now });
         if !self.closing {

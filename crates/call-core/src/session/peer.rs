@@ -71,7 +71,6 @@ impl Peer {
 impl Session {
     pub(super) fn open_peer(&mut self, polite: bool) {
         self.peer = Some(Peer::new(polite));
-        self.closing = false;
         let ice_servers = self.ice_servers.clone();
         self.act(PeerAction::Open { ice_servers });
     }

@@ -56,7 +56,7 @@ impl Session {
             outage.since.checked_add(limit)
         });
         let left = unconnected.and_then(|peer| peer.left_at);
-        let disconnected = connected.and_then(|peer| peer.disconnected_since);
+        let disconnected = peer.and_then(|peer| peer.disconnected_since);
         let duration = self.config.duration.unwrap_or(Duration::MAX);
         let candidates = [
             (retry, Timer::Retry),

@@ -105,12 +105,29 @@ fn the_duration_goes_on_while_the_path_is_broken() {
 }
 
 #[test]
-fn nobody_is_told_goodbye_before_the_channel_is_open() {
-    let mut story = Story::negotiating(SessionConfig::default());
-    story.tell(Input::HangUp);
-    story.assert_ended(&EndReason::HungUp);
-    assert!(!story.did(&PeerAction::SendGoodbye { reason: "hung up".to_owned() }));
-    assert_eq!(story.signaled(&SignalCommand::Leave), 1);
+fn nobody_is_told_goodbye_without_an_open_channel() {
+    let unopened = Story::negotiating(SessionConfig::default());
+    let mut closed = Story::talking(SessionConfig::default());
+    closed.peer(PeerEvent::DataClosed);
+    let mut gone = Story::talking(SessionConfig::default());
+    gone.peer(PeerEvent::Closed);
+    for mut story in [unopened, closed, gone] {
+        story.tell(Input::HangUp);
+        story.assert_ended(&EndReason::HungUp);
+        assert!(!story.did(&PeerAction::SendGoodbye { reason: "hung up".to_owned() }));
+        assert_eq!(story.signaled(&SignalCommand::Leave), 1);
+    }
+}
+
+#[test]
+fn the_duration_goes_on_with_a_second_run_of_the_peer() {
+    let mut story = Story::connected(lasting(10));
+    story.wait(5 * SECOND);
+    story.signaling(SignalingEvent::PeerLeft);
+    story.offered("second run");
+    story.peer(PeerEvent::Connected);
+    story.wait(5 * SECOND);
+    story.assert_ended(&EndReason::DurationReached);
 }
 
 #[test]

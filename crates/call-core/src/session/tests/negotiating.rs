@@ -175,6 +175,19 @@ fn a_change_of_ours_is_offered_once_connected_and_only_with_signaling() {
 }
 
 #[test]
+fn an_answer_that_nobody_can_carry_is_not_sent() {
+    let mut story = Story::talking(SessionConfig::default());
+    story.carries_out = false;
+    story.offered("with another track");
+    story.lost();
+    story.peer(PeerEvent::RemoteSet(Ok(())));
+    story.peer(PeerEvent::AnswerCreated(Ok(Description::answer("too late"))));
+    story.peer(PeerEvent::LocalSet(Ok(())));
+    story.assert_goes_on();
+    assert_eq!(story.signaled(&SignalCommand::Describe(Description::answer("too late"))), 0);
+}
+
+#[test]
 fn a_garbage_offer_is_skipped_and_told() {
     let mut story = Story::waiting(SessionConfig::default());
     story.carries_out = false;

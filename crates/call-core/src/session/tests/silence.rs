@@ -50,16 +50,15 @@ fn a_bye_and_a_few_last_packets_are_a_lost_peer() {
 
 #[test]
 fn a_bye_and_a_closed_channel_are_a_peer_that_left() {
-    for channel_first in [true, false] {
+    let bye = Input::Signaling(SignalingEvent::PeerLeft);
+    let closed = Input::Peer(PeerEvent::DataClosed);
+    for signs in [[bye.clone(), closed.clone()], [closed, bye]] {
         let mut story = Story::talking(SessionConfig::default());
-        if channel_first {
-            story.peer(PeerEvent::DataClosed);
+        // The second sign does not start the time anew.
+        for sign in signs {
+            story.tell(sign);
+            story.wait(350 * MS);
         }
-        story.signaling(SignalingEvent::PeerLeft);
-        if !channel_first {
-            story.peer(PeerEvent::DataClosed);
-        }
-        story.wait(700 * MS);
         story.assert_ended(&EndReason::PeerLeft);
     }
 }
