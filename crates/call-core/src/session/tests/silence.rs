@@ -185,3 +185,16 @@ fn a_second_run_that_leaves_before_it_connects_is_a_lost_peer() {
     story.signaling(SignalingEvent::PeerLeft);
     story.assert_ended(&EndReason::PeerLost);
 }
+
+#[test]
+fn a_server_that_dies_during_a_second_run_is_not_asked_for_again() {
+    let mut story = Story::talking(SessionConfig::default());
+    story.carries_out = false;
+    story.signaling(SignalingEvent::PeerLeft);
+    story.offered("second run");
+    story.lost();
+    assert_eq!(story.session.phase(), Phase::Negotiating);
+    story.wait(30 * SECOND);
+    story.assert_ended(&EndReason::PeerLost);
+    assert_eq!(story.signaled(&SignalCommand::Connect), 1);
+}
