@@ -187,11 +187,14 @@ fn libclang() -> Option<PathBuf> {
     folders.extend(output("llvm-config", &["--libdir"]).map(|folder| PathBuf::from(folder.trim())));
     folders.extend(children(Path::new("/usr/lib")).map(|folder| folder.join("lib")));
     folders.into_iter().find(|folder| {
-        children(folder).any(|file| {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.starts_with("libclang.so") || name.starts_with("libclang-") && name.contains(".so")
-        })
+        children(folder).any(|file| is_libclang(&file.file_name().unwrap_or_default().to_string_lossy()))
     })
+}
+
+/// Not the C++ library of the same family (`libclang-cpp.so.14`), which comes with LLVM alone.
+fn is_libclang(name: &str) -> bool {
+    let version = name.strip_prefix("libclang-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    name.starts_with("libclang.so") || version && name.contains(".so")
 }
 
 /// Whether the dynamic linker can find this file name.
@@ -233,6 +236,16 @@ mod tests {
     fn the_compiler_probe_reads_its_headers() {
         assert!(compiles("c", "#include <stdio.h>"));
         assert!(!compiles("c", "#include <no/such/header.h>"));
+    }
+
+    #[test]
+    fn libclang_is_told_from_its_relatives() {
+        for name in ["libclang.so", "libclang.so.1", "libclang-14.so", "libclang-14.so.1"] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in ["libclang-cpp.so.14", "libclang-cpp.so", "libclang_rt.so", "libclang-14.a"] {
+            assert!(!is_libclang(name), "{name}");
+        }
     }
 
     #[test]
