@@ -19,6 +19,9 @@ const CONTROL: &str = "control";
 /// Messages of the peer that wait; beyond it SCTP makes the peer wait.
 pub(crate) const SAID_CAPACITY: usize = 64;
 
+/// Channels that are listened to: ours are two, and a foreign peer may have some more. Each costs a task.
+const MAX_CHANNELS: usize = 16;
+
 /// How long the goodbye may take to be acknowledged; closing must not hang on a peer that is gone.
 const GOODBYE_WAIT: Duration = Duration::from_millis(200);
 
@@ -63,6 +66,7 @@ pub(crate) struct Channels {
 #[derive(Default)]
 struct Open {
     created: bool,
+    attended: usize,
     chat: Option<Arc<dyn DataChannel>>,
     control: Option<Arc<dyn DataChannel>>,
 }
@@ -100,8 +104,15 @@ impl Channels {
         Ok(())
     }
 
-    /// Listens to a channel until it is closed.
+    /// Listens to a channel until it is closed. Those of a peer that opens very many are left alone.
     pub(crate) fn attend(&self, channel: Arc<dyn DataChannel>) {
+        {
+            let mut open = self.lock();
+            if open.attended == MAX_CHANNELS {
+                return debug!("a data channel too many is left alone");
+            }
+            open.attended += 1;
+        }
         self.tasks.spawn(listen(self.clone(), channel));
     }
 

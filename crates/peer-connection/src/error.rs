@@ -1,5 +1,5 @@
 //! What can go wrong with a peer connection, in words for the person.
-//! webrtc-rs's own messages are carried as text only: its error type does not leave this crate.
+//! webrtc-rs's own messages are carried as text only, and where they may quote the peer's description they are not shown.
 
 /// Why an operation of [`Peer`](crate::Peer) failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,14 +11,15 @@ pub enum PeerError {
     /// Only relays may be used, and there is none.
     #[error("relay-only needs a TURN server over UDP: give one with --ice-server turn:HOST,USER,PASSWORD")]
     NoRelay,
-    /// An offer or answer could not be made.
-    #[error("no description could be made: {0}")]
+    /// An offer or answer could not be made. The detail may quote the peer's description: it is for the log only.
+    #[error("no description could be made")]
     Create(String),
-    /// A description does not parse, does not fit the connection, or came at the wrong time.
-    #[error("the description was not accepted: {0}")]
+    /// A description does not parse, does not fit the connection, or came at the wrong time. The detail may quote it: it
+    /// is for the log only.
+    #[error("it is malformed or does not fit")]
     Description(String),
-    /// A candidate does not parse, or came before any description.
-    #[error("the candidate was not accepted: {0}")]
+    /// A candidate does not parse, came before any description, or is one too many. The detail is for the log only.
+    #[error("the candidate was not accepted")]
     Candidate(String),
     /// There is no open data channel.
     #[error("no data channel is open")]

@@ -8,6 +8,7 @@
 //! When the last [`Peer`] handle is dropped the connection is closed, also without [`Peer::close`].
 
 mod address;
+mod admission;
 mod channels;
 mod codecs;
 mod config;

@@ -1,6 +1,7 @@
 //! The handle on a peer connection: negotiation, messages, figures, and its end.
 //! Clones share the connection; when the last one is dropped it is closed, as by [`Peer::close`].
 
+use crate::admission::Admission;
 use crate::channels::{Channels, SAID_CAPACITY, Tasks};
 use crate::convert::{self, CandidateLabel, CandidateLine};
 use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, PeerNotice, PeerStreams, Reporter};
@@ -15,7 +16,7 @@ use crate::stats::{self, PeerStats, Signalled};
 use crate::{PeerConfig, PeerError};
 use call_core::{Candidate, Description, DescriptionKind};
 use media_core::Bitrate;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -40,6 +41,7 @@ struct Inner {
     video_source: VideoSource,
     channels: Channels,
     label: Arc<Mutex<CandidateLabel>>,
+    admission: Mutex<Admission>,
     signalled: Signalled,
     asked: Arc<Asked>,
     target: watch::Receiver<Bitrate>,
@@ -85,6 +87,7 @@ impl Peer {
             video_source: VideoSource::default(),
             channels: Channels::new(say, tasks.clone()),
             label: Arc::default(),
+            admission: Mutex::default(),
             signalled: Signalled::default(),
             asked,
             target: target.clone(),
@@ -152,12 +155,13 @@ impl Peer {
         Ok(())
     }
 
-    /// Applies the peer's description.
+    /// Applies the peer's description. Of its candidates the first hundred are used.
     ///
     /// # Errors
     /// [`PeerError::Description`] when it does not parse or it is not its turn.
-    pub async fn set_remote(&self, description: Description) -> Result<(), PeerError> {
+    pub async fn set_remote(&self, mut description: Description) -> Result<(), PeerError> {
         let kind = description.kind;
+        description.sdp = self.admission().limit(&description.sdp);
         let candidates = description.sdp.lines().filter(|line| line.starts_with("a=candidate:"));
         candidates.filter_map(CandidateLine::parse).for_each(|candidate| self.inner.signalled.add(candidate));
         let description = convert::session_description(description)?;
@@ -195,7 +199,7 @@ impl Peer {
     /// Uses a candidate of the peer. Candidates over TCP are left out, and the end of the candidates means nothing.
     ///
     /// # Errors
-    /// [`PeerError::Candidate`] when it does not parse, or no description of the peer was applied yet.
+    /// [`PeerError::Candidate`] when it does not parse, no description of the peer was applied yet, or a hundred are in use.
     pub async fn add_candidate(&self, candidate: Candidate) -> Result<(), PeerError> {
         if candidate.is_end_of_candidates() {
             return Ok(());
@@ -204,6 +208,9 @@ impl Peer {
             .ok_or_else(|| PeerError::Candidate("it is not of the form of RFC 8839".into()))?;
         if line.protocol != "udp" {
             return Ok(());
+        }
+        if !self.admission().admits(&candidate.candidate) {
+            return Err(PeerError::Candidate("there are enough".into()));
         }
         self.inner.signalled.add(line);
         let result = self.inner.connection.add_ice_candidate(convert::candidate_init(candidate)).await;
@@ -253,6 +260,10 @@ impl Peer {
         close(&self.inner.connection).await;
         self.inner.tasks.tracker.close();
         self.inner.tasks.tracker.wait().await;
+    }
+
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Once the two sides agree: how our packets are to be labelled.
