@@ -73,6 +73,15 @@ impl EndReason {
         }
     }
 
+    /// Whether one of the two sides ended the call as people do, and nothing failed.
+    #[must_use]
+    pub fn is_orderly(&self) -> bool {
+        matches!(
+            self,
+            Self::HungUp | Self::DurationReached | Self::Interrupted | Self::PeerHungUp { .. } | Self::PeerLeft
+        )
+    }
+
     /// What to tell the peer when this end is our doing; `None` when it is the peer's or the network's.
     #[must_use]
     pub fn goodbye(&self) -> Option<&'static str> {
@@ -139,6 +148,7 @@ mod tests {
         assert_eq!(ended.to_string(), "the peer hung up: lunch");
         assert_eq!(ended.slug(), "peer_hung_up");
         assert_eq!(ended.goodbye(), None);
+        assert!(ended.is_orderly() && !EndReason::PeerLost.is_orderly());
         assert_eq!(EndReason::HungUp.goodbye(), Some("hung up"));
     }
 }

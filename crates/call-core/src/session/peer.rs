@@ -11,6 +11,9 @@ use std::time::Instant;
 /// Candidates of ours that wait for our first description: as many as are taken from a peer.
 const CANDIDATE_LIMIT: usize = Negotiator::QUEUE_LIMIT;
 
+/// Warnings about one peer: the first ones tell what is wrong, a flood of them only hides the rest.
+const WARNING_LIMIT: u32 = 5;
+
 /// One generation of the connection to a peer.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -20,6 +23,7 @@ pub(super) struct Peer {
     candidates: VecDeque<Candidate>,
     hears_goodbye: bool,
     connected: bool,
+    warnings: u32,
     /// When the first description of the peer was applied.
     pub(super) negotiating_since: Option<Instant>,
     pub(super) disconnected_since: Option<Instant>,
@@ -36,6 +40,7 @@ impl Peer {
             candidates: VecDeque::new(),
             hears_goodbye: false,
             connected: false,
+            warnings: 0,
             negotiating_since: None,
             disconnected_since: None,
             left_at: None,
@@ -205,7 +210,7 @@ impl Session {
                 Out::Send(description) => {
                     self.introduce(description);
                 }
-                Out::Warn(text) => self.warn(text),
+                Out::Warn(text) => self.warn_of_peer(text),
                 Out::Failed(text) => self.negotiation_failed(now, text),
             }
         }
@@ -224,10 +229,22 @@ impl Session {
     }
 
     fn negotiation_failed(&mut self, now: Instant, text: String) {
-        self.warn(text);
+        self.warn_of_peer(text);
         // A call that is on goes on as it is.
         if self.peer.as_ref().is_some_and(|peer| !peer.connected) {
             self.give_up(now);
+        }
+    }
+
+    fn warn_of_peer(&mut self, text: String) {
+        let Some(peer) = &mut self.peer else {
+            return;
+        };
+        peer.warnings = peer.warnings.saturating_add(1);
+        match peer.warnings {
+            ..WARNING_LIMIT => self.warn(text),
+            WARNING_LIMIT => self.warn(format!("{text}; more of the like is not told")),
+            _ => {}
         }
     }
 
