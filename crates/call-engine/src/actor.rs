@@ -115,6 +115,9 @@ impl Actor {
                     self.media = Some(*media);
                     self.attach_media();
                 }
+                Happening::MediaOpened(Err(EndReason::DeviceFailure { reason })) => {
+                    self.feed(Input::DeviceFailed(reason));
+                }
                 Happening::MediaOpened(Err(end)) => self.feed(Input::DeviceFailed(end.to_string())),
                 Happening::Target(estimate) => {
                     if let Some(media) = &self.media {
@@ -389,10 +392,12 @@ impl Actor {
         if let Some(media) = self.media.take() {
             let end_of_media = self.closed_at.unwrap_or_else(Instant::now);
             let closed = tokio::task::spawn_blocking(move || media.close(end_of_media)).await;
-            if let Ok(Err(error)) = closed
-                && end.goodbye().is_some()
-            {
-                end = EndReason::DeviceFailure { reason: error.to_string() };
+            if let Ok(Err(error)) = closed {
+                if end.is_orderly() {
+                    end = EndReason::DeviceFailure { reason: error.to_string() };
+                } else {
+                    self.tell(Event::Problem(error.to_string())).await;
+                }
             }
         }
         self.snapshot.send_modify(|snapshot| snapshot.end = Some(end.clone()));

@@ -16,6 +16,9 @@ pub(crate) type PeerResult = (Epoch, PeerEvent);
 /// Actions in flight: an offer, an answer and a burst of trickled candidates.
 const ACTION_CAPACITY: usize = 256;
 
+/// Places that candidates leave free: the one operation that the negotiator has in flight, the goodbye and the close.
+const RESERVED: usize = 8;
+
 /// A peer connection and the task that works on it.
 pub(crate) struct PeerDriver {
     pub(crate) peer: Peer,
@@ -38,9 +41,10 @@ impl PeerDriver {
         Self { peer, events, actions }
     }
 
-    /// Queues an action. A peer that sends more candidates than the queue holds loses the surplus.
+    /// Queues an action. A peer that sends more candidates than the queue holds loses the surplus, and nothing else.
     pub(crate) fn perform(&self, action: PeerAction) {
-        if self.actions.try_send(action).is_err() {
+        let surplus = matches!(action, PeerAction::AddCandidate(_)) && self.actions.capacity() <= RESERVED;
+        if surplus || self.actions.try_send(action).is_err() {
             debug!("an action on the peer connection was dropped: its queue is full or closed");
         }
     }
@@ -73,7 +77,7 @@ async fn perform(peer: &Peer, action: PeerAction) -> Option<PeerEvent> {
         PeerAction::Rollback => Some(PeerEvent::RolledBack(peer.rollback().await.map_err(text))),
         PeerAction::AddCandidate(candidate) => {
             if let Err(error) = peer.add_candidate(candidate).await {
-                debug!("a candidate of the peer was skipped: {error}");
+                debug!("a candidate of the peer was skipped: {error:?}");
             }
             None
         }
@@ -88,6 +92,8 @@ async fn perform(peer: &Peer, action: PeerAction) -> Option<PeerEvent> {
     }
 }
 
+/// The words for the person; the details, which may quote the peer's description, only for the log.
 fn text(error: peer_connection::PeerError) -> String {
+    debug!("an operation on the peer connection failed: {error:?}");
     error.to_string()
 }
