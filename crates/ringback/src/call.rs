@@ -130,9 +130,12 @@ async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -
     }
     let code = exit::code(&outcome.end, outcome.connected);
     terminal::summary(&outcome, code);
-    if let Some(path) = &args.report {
-        report::write(path, &report::report(&outcome, code))
-            .with_context(|| format!("the report {} cannot be written", path.display()))?;
+    if let Some(path) = &args.report
+        && let Err(error) = report::write(path, &report::report(&outcome, code))
+    {
+        terminal::error(&format!("the report {} cannot be written: {error}", path.display()));
+        // How the call ended matters more, when it ended badly.
+        return Ok(ExitCode::from(if code == 0 { exit::OUTPUT_FAILED } else { code }));
     }
     Ok(ExitCode::from(code))
 }

@@ -7,6 +7,8 @@ use call_engine::EndReason;
 pub(crate) const FAILURE: u8 = 1;
 /// An argument or a file that it names is wrong.
 pub(crate) const BAD_ARGUMENTS: u8 = 2;
+/// A device or an output file failed.
+pub(crate) const OUTPUT_FAILED: u8 = 9;
 
 /// The exit code for a call that ended with `end`, after it was `connected` or not.
 pub(crate) fn code(end: &EndReason, connected: bool) -> u8 {
@@ -24,7 +26,7 @@ pub(crate) fn code(end: &EndReason, connected: bool) -> u8 {
         EndReason::NoPeerCame => 6,
         EndReason::NoMediaPath => 7,
         EndReason::PeerLost => 8,
-        EndReason::DeviceFailure { .. } => 9,
+        EndReason::DeviceFailure { .. } => OUTPUT_FAILED,
         EndReason::Internal { .. } => FAILURE,
     }
 }

@@ -33,9 +33,13 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(stderr, "{clear}{}", printable(text));
 }
 
-/// What strangers send must not steer the terminal: control characters are shown as their escapes.
+/// What strangers send must not steer the terminal: characters that do, or that reorder what is beside them (UAX #9), are
+/// shown as their escapes.
 fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().flat_map(|c| if steers(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 /// Shows the call until it ends.
@@ -183,6 +187,7 @@ mod tests {
     #[test]
     fn a_stranger_cannot_steer_the_terminal() {
         assert_eq!(printable("a\x1b[2Jb\r"), "a\\u{1b}[2Jb\\r");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(printable("grüße 👋"), "grüße 👋");
     }
 
