@@ -66,9 +66,10 @@ impl SignalingConfig {
 /// How long a signaling connection waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the name look-up to the open WebSocket. 10 s.
+    /// From the name look-up to the open WebSocket. 8 s, so that what is wrong is known before a caller who gives a server ten
+    /// seconds loses patience.
     pub connect: Duration,
-    /// From the open WebSocket to the answer to our join request. 10 s.
+    /// From the open WebSocket to the answer to our join request. 8 s, for the same reason.
     pub join: Duration,
     /// Between two WebSocket pings. 20 s: idle proxies cut after 60 s, some after 30 s.
     pub ping: Duration,
@@ -81,8 +82,8 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(10),
-            join: Duration::from_secs(10),
+            connect: Duration::from_secs(8),
+            join: Duration::from_secs(8),
             ping: Duration::from_secs(20),
             dead: Duration::from_secs(60),
             close: Duration::from_secs(2),

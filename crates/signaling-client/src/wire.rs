@@ -13,6 +13,8 @@ use crate::text::one_line;
 const MAX_ICE_SERVERS: usize = 16;
 /// URLs kept from one ICE server, for the same reason.
 const MAX_URLS: usize = 8;
+/// The longest host name with scheme, port and query around it; a longer URL is no URL.
+const MAX_URL_BYTES: usize = 512;
 
 /// A message from the server that cannot be used. It is left out; the connection goes on.
 ///
@@ -228,6 +230,7 @@ fn read_ice_server(entry: Value) -> Option<IceServer> {
         OneOrMany::One(url) => vec![url],
         OneOrMany::Many(urls) => urls,
     };
+    urls.retain(|url| url.len() <= MAX_URL_BYTES);
     urls.truncate(MAX_URLS);
     (!urls.is_empty()).then(|| IceServer {
         urls,

@@ -84,9 +84,9 @@ async fn a_server_that_never_answers_the_join_request_is_left() {
     let mut fixture = open(64 * 1024).await;
     let start = Instant::now();
     let event = fixture.signaling.events.recv().await;
-    assert_eq!(start.elapsed(), Duration::from_secs(10));
+    assert_eq!(start.elapsed(), Duration::from_secs(8));
     let Some(SignalingEvent::Unreachable { reason, retry: true }) = event else { panic!("{event:?}") };
-    assert_eq!(reason, "the server did not answer the join request within 10s: is it an Ayame server? check the URL");
+    assert_eq!(reason, "the server did not answer the join request within 8s: is it an Ayame server? check the URL");
 }
 
 #[tokio::test(start_paused = true)]
