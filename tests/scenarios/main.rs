@@ -8,6 +8,7 @@ mod devices;
 mod drivers;
 mod ends;
 mod engines;
+mod hostile;
 mod media;
 mod networks;
 mod window;
