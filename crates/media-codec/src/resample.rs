@@ -121,7 +121,8 @@ impl Sinc {
         let skipped = self.skip.min(written);
         self.skip -= skipped;
         self.produced += (written - skipped) as u64;
-        out.extend_from_slice(&self.chunk[skipped..written]);
+        // At a full-scale edge the filter rings beyond 1, which is outside of the internal format.
+        out.extend(self.chunk[skipped..written].iter().map(|sample| sample.clamp(-1.0, 1.0)));
         self.waiting.clear();
     }
 
@@ -179,6 +180,18 @@ mod tests {
         Resampler::new(192_000, 48_000).unwrap().push(&sine(30_000.0, 192_000, 0.5), &mut out);
         let worst = out[1_000..].iter().fold(0.0, |worst: f32, sample| worst.max(sample.abs()));
         assert!(worst < 0.001, "aliased: {worst}");
+    }
+
+    #[test]
+    fn loud_edges_stay_within_full_scale() {
+        let square: Vec<f32> = (0..4_000).map(|n| if n / 20 % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        for (from, to) in [(8_000, 48_000), (44_100, 48_000), (192_000, 48_000), (48_000, 44_100)] {
+            let (mut resampler, mut out) = (Resampler::new(from, to).unwrap(), Vec::new());
+            resampler.push(&square, &mut out);
+            resampler.flush(&mut out);
+            let loudest = out.iter().fold(0.0, |loudest: f32, sample| loudest.max(sample.abs()));
+            assert!((0.9..=1.0).contains(&loudest), "{from} to {to}: {loudest}");
+        }
     }
 
     #[test]
