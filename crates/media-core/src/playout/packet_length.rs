@@ -19,11 +19,14 @@ impl Default for PacketLength {
 
 impl PacketLength {
     /// Opus packets hold 2.5 to 120 ms (RFC 6716 §2.1.4).
-    const RANGE: std::ops::RangeInclusive<i64> = SAMPLE_RATE as i64 / 400..=SAMPLE_RATE as i64 * 12 / 100;
+    const RANGE: std::ops::RangeInclusive<i64> = Self::UNIT..=SAMPLE_RATE as i64 * 12 / 100;
+
+    /// All its lengths are multiples of 2.5 ms; of any other length no decoder can make up a frame.
+    const UNIT: i64 = SAMPLE_RATE as i64 / 400;
 
     /// Two packets in sequence had timestamps this far apart.
     pub(super) fn observe(&mut self, samples: i64) {
-        if !Self::RANGE.contains(&samples) {
+        if !Self::RANGE.contains(&samples) || samples % Self::UNIT != 0 {
             return;
         }
         if !self.learnt || samples == self.candidate {
@@ -55,5 +58,16 @@ mod tests {
             length.samples
         });
         assert_eq!(seen, [480, 480, 480, 480, 480, 480, 480, 2880, 2880]);
+    }
+
+    #[test]
+    fn a_length_that_no_packet_can_have_is_never_believed() {
+        let mut length = PacketLength::default();
+        for samples in [961, 961, 121, 121, 5759, 5759] {
+            length.observe(samples);
+            assert_eq!(length.samples, 960, "{samples}");
+        }
+        length.observe(480);
+        assert_eq!(length.samples, 480);
     }
 }
