@@ -263,6 +263,10 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
                 frame_before = None;
                 continue;
             };
+            // It belongs to no frame, whatever its timestamp, and so ends none.
+            if packet.payload.as_ref().is_empty() {
+                continue;
+            }
             let begins = frame_before != Some(packet.timestamp) && info.starts_frame && info.keyframe;
             if begins && matches!(self.run_from(number), Run::Frame { keyframe: true, .. }) {
                 return Some(number);

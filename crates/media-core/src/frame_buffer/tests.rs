@@ -337,6 +337,22 @@ fn the_buffer_is_bounded_and_recovers_when_it_overflows() {
 }
 
 /// Due times in milliseconds of 30 s of frames that are this long under way, in milliseconds.
+#[test]
+fn padding_between_the_packets_of_a_keyframe_does_not_begin_it_again() {
+    let (mut sender, mut receiver) = started();
+    sender.frame(false, 1);
+    // Every packet behind the gap claims to begin a keyframe, and none ends it: were each one followed to the newest, the
+    // crowd would cost seconds. It costs a look at each packet, which takes milliseconds.
+    let begin = PayloadInfo { starts_frame: true, keyframe: true };
+    for packet in 0..2000 {
+        let claim = sender.packet(false, vec![2, packet as u8], begin);
+        let (mut padding, info) = sender.padding();
+        padding.timestamp = padding.timestamp.wrapping_add(1);
+        receiver.receive(30 + packet / 25, [claim, (padding, info)]);
+    }
+    assert_eq!(receiver.outputs(), "");
+}
+
 fn due_times(mut network: impl FnMut(u64) -> u64) -> Vec<(f64, f64)> {
     let (mut sender, mut receiver) = (Sender { frame: 0, ..Sender::new() }, Receiver::new());
     for frame in 0..900_u64 {
