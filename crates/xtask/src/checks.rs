@@ -3,9 +3,10 @@
 
 use crate::shell::{self, Outcome, cargo, on_path, run, target};
 
-/// `cargo fmt --check`.
+/// `cargo fmt --check`, also of the fuzz targets, which are a workspace of their own.
 pub(crate) fn fmt() -> Outcome {
-    run(&mut cargo(&["fmt", "--all", "--check"]))
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&["fmt", "--manifest-path", "crates/fuzz/Cargo.toml", "--check"]))
 }
 
 /// Spelling of code and text.

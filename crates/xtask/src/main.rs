@@ -4,6 +4,7 @@
 mod checks;
 mod demo;
 mod figures;
+mod fuzz;
 mod json;
 mod needs;
 mod packages;
@@ -25,6 +26,8 @@ cargo xtask COMMAND [OPTIONS]
       --dev           the faster, less optimised build
   test [STAGE…]     run every check, or only the named stages
       stages          fmt, spelling, deny, clippy, doc, tests
+  fuzz [TARGET…]    feed every parser, or only the named targets, what strangers could send
+      --seconds N     for that long each (default 20)
   ci                `test` as the build machines run it: asks nothing
   help              this text
 
@@ -57,6 +60,14 @@ fn run(arguments: &[String]) -> Outcome {
             demo::run(&demo::Demo { duration, dev }, options.consent)
         }
         "test" => test::run(&options.rest, options.consent),
+        "fuzz" => {
+            let seconds = options.value("--seconds")?.unwrap_or_else(|| fuzz::DEFAULT_SECONDS.to_string());
+            let seconds = seconds.parse().map_err(|_| format!("--seconds takes a number from 1, not `{seconds}`"))?;
+            if let Some(unknown) = options.rest.iter().find(|word| word.starts_with('-')) {
+                return Err(format!("`fuzz` has no option `{unknown}`"));
+            }
+            fuzz::run(&options.rest, seconds, options.consent)
+        }
         "ci" => test::run(&options.rest, Consent::Given),
         "help" => {
             print!("{HELP}");
@@ -146,6 +157,15 @@ mod tests {
     fn what_no_one_took_is_an_error() {
         assert!(parse("demo --fast").finish().unwrap_err().contains("--fast"));
         assert!(parse("demo --duration").value("--duration").is_err());
+    }
+
+    #[test]
+    fn fuzzing_takes_seconds_and_targets_and_nothing_else() {
+        for (line, part) in [("fuzz --seconds soon", "`soon`"), ("fuzz --jobs", "`--jobs`"), ("fuzz luck", "`luck`")] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let error = run(&words).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! What a signaling server sends to the client, between commands of the call. A line of the input is a frame, or one of
+//! `> offer TEXT`, `> answer TEXT`, `> candidate TEXT`, `> leave`, `close CODE WORDS` and `broken WORDS`.
+#![no_main]
+
+use call_core::{Candidate, Description, DescriptionKind, Reject, RoomId, SignalingEvent};
+use fuzz::assert_showable;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use signaling_client::{AyameCodec, CloseInfo, Command, Join, Out};
+
+fuzz_target!(|text: &str| {
+    let join = Join {
+        room: RoomId::new("room").expect("a plain name"),
+        client_id: "client".to_owned(),
+        key: Some("key".into()),
+        agent: "fuzz".to_owned(),
+    };
+    let mut call = Call { codec: AyameCodec::new(join), joined: false, over: false };
+    for out in call.codec.on_open() {
+        call.take(out);
+    }
+    for line in text.lines() {
+        call.step(line);
+    }
+});
+
+/// The codec, and what its events say so far.
+struct Call {
+    codec: AyameCodec,
+    joined: bool,
+    over: bool,
+}
+
+impl Call {
+    fn step(&mut self, line: &str) {
+        if let Some(words) = line.strip_prefix("> ") {
+            if let Some(command) = command(words) {
+                let leaves = matches!(command, Command::Leave);
+                for out in self.codec.on_command(command) {
+                    self.take(out);
+                }
+                self.over |= leaves;
+            }
+        } else if let Some(info) = close(line) {
+            if let Some(event) = self.codec.on_close(info) {
+                self.take(Out::Event(event));
+            }
+            self.over = true;
+        } else {
+            match self.codec.on_text(line) {
+                Ok(outs) => outs.into_iter().for_each(|out| self.take(out)),
+                Err(error) => assert_showable(&error.to_string()),
+            }
+        }
+        assert_eq!(self.codec.is_answered(), self.joined || self.over);
+    }
+
+    fn take(&mut self, out: Out) {
+        match out {
+            Out::Send(text) => {
+                assert!(!self.over, "{text} after the end");
+                assert!(!text.contains(['\n', '\r']), "{text:?} is more than a line");
+                let message: Value = serde_json::from_str(&text).expect("what is sent is JSON");
+                let kind = message["type"].as_str().expect("every message has a type");
+                let early = matches!(kind, "register" | "pong");
+                assert!(early || self.joined && matches!(kind, "offer" | "answer" | "candidate"), "{text}");
+            }
+            Out::Event(event) => self.tell(event),
+            Out::Skipped(error) => assert_showable(&error.to_string()),
+            // The end was told before, or the call asked for it.
+            Out::Close => self.over = true,
+        }
+    }
+
+    fn tell(&mut self, event: SignalingEvent) {
+        assert!(!self.over, "{event:?} after the end");
+        match event {
+            SignalingEvent::Joined { role, ice_servers } => {
+                assert!(!self.joined, "joined twice");
+                assert_ne!(role.offers_first, role.polite, "the second offers, the first yields");
+                assert!(ice_servers.len() <= 16, "{} ICE servers", ice_servers.len());
+                for server in ice_servers {
+                    assert!((1..=8).contains(&server.urls.len()), "{} URLs of one server", server.urls.len());
+                    assert!(server.urls.iter().all(|url| url.len() <= 512), "a URL without end");
+                }
+                self.joined = true;
+            }
+            SignalingEvent::Description(description) => {
+                assert!(self.joined && description.kind != DescriptionKind::Rollback);
+            }
+            SignalingEvent::Candidate(_) | SignalingEvent::PeerLeft => assert!(self.joined),
+            SignalingEvent::Rejected(reject) => {
+                assert!(!self.joined, "turned away after it was let in");
+                if let Reject::Refused(reason) = reject {
+                    assert_showable(&reason);
+                }
+                self.over = true;
+            }
+            SignalingEvent::Unreachable { .. } => {
+                assert!(!self.joined, "unreachable after it was reached");
+                self.over = true;
+            }
+            SignalingEvent::Lost { .. } => {
+                assert!(self.joined, "lost before it was found");
+                self.over = true;
+            }
+        }
+    }
+}
+
+fn command(words: &str) -> Option<Command> {
+    let (word, text) = words.split_once(' ').unwrap_or((words, ""));
+    match word {
+        "offer" => Some(Command::Describe(Description::offer(text))),
+        "answer" => Some(Command::Describe(Description::answer(text))),
+        "candidate" => Some(Command::Candidate(Candidate { candidate: text.to_owned(), ..Candidate::default() })),
+        "leave" => Some(Command::Leave),
+        _ => None,
+    }
+}
+
+fn close(line: &str) -> Option<CloseInfo> {
+    if let Some(reason) = line.strip_prefix("broken ") {
+        return Some(CloseInfo::Broken(reason.to_owned()));
+    }
+    let (code, reason) = line.strip_prefix("close ")?.split_once(' ')?;
+    Some(CloseInfo::Frame { code: code.parse().ok()?, reason: reason.to_owned() })
+}

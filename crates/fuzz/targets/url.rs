@@ -1,0 +1,33 @@
+//! The words that name a server, a certificate and a room: typed by a person, or told by a stranger on the LAN.
+//! What is accepted reads back as itself; what is refused is told in one line.
+#![no_main]
+
+use call_core::RoomId;
+use fuzz::assert_showable;
+use libfuzzer_sys::fuzz_target;
+use signaling_client::{parse_pin_sha256, parse_server_url};
+
+fuzz_target!(|text: &str| {
+    match parse_server_url(text) {
+        Ok(url) => {
+            assert!(matches!(url.scheme(), "ws" | "wss"), "{url}");
+            assert!(url.host_str().is_some_and(|host| !host.is_empty()), "{url} has no host");
+            assert_ne!(url.port_or_known_default(), Some(0), "{url}");
+            assert!(url.path().len() > 1, "{url} has no path");
+            assert_eq!(parse_server_url(url.as_str()).as_ref(), Ok(&url));
+            assert_showable(url.as_str());
+        }
+        Err(error) => assert_showable(&error.to_string()),
+    }
+    if let Ok(pin) = parse_pin_sha256(text) {
+        let hex: Vec<String> = pin.iter().map(|byte| format!("{byte:02X}")).collect();
+        assert_eq!(parse_pin_sha256(&hex.join(":")), Ok(pin));
+    }
+    match RoomId::new(text) {
+        Ok(room) => {
+            assert_eq!(room.as_str(), text);
+            assert_showable(room.as_str());
+        }
+        Err(error) => assert_showable(&error.to_string()),
+    }
+});
