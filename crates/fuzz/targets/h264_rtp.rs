@@ -6,7 +6,7 @@ use fuzz::{Script, assert_showable};
 use libfuzzer_sys::fuzz_target;
 use media_codec::h264_rtp::{depacketize, inspect};
 
-/// A start code; and a STAP-A spends two bytes on each unit's length, a fragment two on its headers.
+/// What every unit comes out behind (ITU-T H.264 annex B).
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 fuzz_target!(|data: &[u8]| {

@@ -87,7 +87,10 @@ impl Call {
         assert!(self.played.len() as u64 <= figures.received);
         assert!(figures.delay <= PlayoutConfig::default().max_delay, "a delay of {:?}", figures.delay);
         let samples = self.buffer.packet_samples();
-        assert!((120..=5760).contains(&samples) && samples % 120 == 0, "no Opus packet holds {samples} samples");
+        assert!(
+            (120..=5760).contains(&samples) && samples.is_multiple_of(120),
+            "no Opus packet holds {samples} samples"
+        );
     }
 
     fn follow(&mut self) {
