@@ -1,0 +1,12 @@
+//! Bad networks made to order, media that measures itself, and the comparison with other callers.
+//! The instrument is tested before it is believed: known delay in is that delay out.
+//!
+//! - [`network`]: links that delay, lose, queue and stall, by a profile, in virtual or real time; in memory and between namespaces.
+//! - [`media`]: pictures that carry their number and capture time, sound with marks at known times, and a scene to film.
+//! - [`record`]: what a caller leaves of its run, the same files whoever the caller is.
+//! - [`figures`]: what is computed from that.
+
+pub mod figures;
+pub mod media;
+pub mod network;
+pub mod record;
