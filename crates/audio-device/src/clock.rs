@@ -11,6 +11,12 @@ pub(crate) fn samples_in(span: Duration) -> u64 {
     u64::try_from(samples).expect("12 million years of audio fit")
 }
 
+/// How long that many samples last at 48 kHz.
+fn span_of(samples: u64) -> Duration {
+    let whole = Duration::from_secs(samples / u64::from(SAMPLE_RATE));
+    whole + Duration::from_nanos(samples % u64::from(SAMPLE_RATE) * 1_000_000_000 / u64::from(SAMPLE_RATE))
+}
+
 /// Counts the samples that elapsed time asks for, at 48 kHz, against those already given.
 #[derive(Debug, Clone, Default)]
 pub struct SampleClock {
@@ -29,6 +35,11 @@ impl SampleClock {
         let start = *self.start.get_or_insert(now);
         let owed = samples_in(now.saturating_duration_since(start));
         usize::try_from(owed.saturating_sub(self.given)).unwrap_or(usize::MAX)
+    }
+
+    /// When the next sample is due; `None` before the clock has started.
+    pub fn next_at(&self) -> Option<Instant> {
+        Some(self.start? + span_of(self.given))
     }
 
     /// Notes that `samples` were given.
@@ -53,6 +64,7 @@ mod tests {
             given += due as u64;
             now += Duration::from_micros(9_973);
         }
+        assert!(clock.next_at().is_some_and(|next| next.duration_since(start).abs_diff(now - start).as_millis() < 11));
         let due = clock.due(start + Duration::from_secs(3600)) as u64;
         assert_eq!(given + due, 3600 * u64::from(SAMPLE_RATE));
     }

@@ -266,6 +266,7 @@ impl Actor {
             ice_servers,
             relay_only: self.config.relay_only,
             bind: self.config.bind.clone(),
+            network: self.config.network.clone(),
             send_audio: self.config.audio_in != media_capture::AudioSource::None,
             send_video: self.config.video_in != media_capture::VideoSource::None,
             max_bitrate: self.config.max_bitrate,

@@ -9,6 +9,7 @@ use call_core::IceServer;
 use media_capture::{AudioSource, VideoFormat, VideoSource};
 use media_core::{Bitrate, FrameRate, Size};
 use media_render::{AudioSink, VideoSink};
+use peer_connection::Network;
 use signaling_client::SignalingConfig;
 
 /// Called from a media thread whenever a new local or remote picture lies in its slot.
@@ -39,6 +40,8 @@ pub struct CallConfig {
     pub relay_only: bool,
     /// Local addresses to use; empty means every interface.
     pub bind: Vec<IpAddr>,
+    /// What carries the datagrams of the media and the data; `None`: the machine's own network.
+    pub network: Option<Arc<dyn Network>>,
     /// Hang up that long after the call connected.
     pub duration: Option<Duration>,
     /// Give up when no peer came in that time; `None` waits on.
@@ -68,6 +71,7 @@ impl CallConfig {
             ice_servers: Vec::new(),
             relay_only: false,
             bind: Vec::new(),
+            network: None,
             duration: None,
             wait: None,
             started: Instant::now(),

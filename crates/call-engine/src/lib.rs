@@ -27,10 +27,11 @@ pub use figures::{
     AudioReceived, AudioSent, DataFigures, Figures, Milestones, Outcome, Path, Snapshot, VideoReceived, VideoSent,
 };
 pub use media::Pictures;
-pub use media_capture::{AudioSource, VideoFormat, VideoSource};
+pub use media_capture::{AudioSource, PictureMaker, SoundMaker, VideoFormat, VideoSource};
 pub use media_codec::convert::i420_to_rgba as to_rgba;
 pub use media_core::{Bitrate, FrameRate, LatestSlot, Picture, Size};
-pub use media_render::{AudioSink, VideoSink};
+pub use media_render::{AudioSink, PictureTaker, SoundTaker, VideoSink};
+pub use peer_connection::{Network, NetworkSocket};
 pub use signaling_client::{PinError, SignalingConfig, TlsOptions, Url, UrlError, parse_pin_sha256, parse_server_url};
 
 /// Cameras, microphones and speakers of this machine.

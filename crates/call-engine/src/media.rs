@@ -57,16 +57,19 @@ impl Media {
         notices: mpsc::Sender<MediaNotice>,
     ) -> Result<Self, EndReason> {
         let (audio_send, audio_receive) = (open_microphone(config, &notices)?, open_speaker(config, &notices)?);
-        let video_file = match &config.video_out {
-            VideoSink::File(path) => Some(VideoFile::create(path, config.video.frame_rate).map_err(device_failure)?),
-            VideoSink::Window | VideoSink::None => None,
+        let (video_file, taker) = match &config.video_out {
+            VideoSink::File(path) => {
+                (Some(VideoFile::create(path, config.video.frame_rate).map_err(device_failure)?), None)
+            }
+            VideoSink::Program(taker) => (None, Some(taker.clone())),
+            VideoSink::Window | VideoSink::None => (None, None),
         };
         let mut media = Self {
             video_send: None,
             video_capture: None,
             video_file_to_start: None,
             audio_send,
-            video_receive: VideoReceive::new(remote, config.repaint.clone(), video_file),
+            video_receive: VideoReceive::new(remote, config.repaint.clone(), video_file, taker),
             audio_receive,
             config: config.clone(),
             notices,

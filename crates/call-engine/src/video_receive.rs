@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media_codec::{H264Decoder, h264_rtp};
 use media_core::{EncodedFrame, FpsMeter, FrameBuffer, FrameOutput, FreezeMeter, LatestSlot, Picture, PicturePool};
-use media_render::VideoFile;
+use media_render::{PictureTaker, VideoFile};
 use peer_connection::{PacketQueue, Popped};
 use tracing::debug;
 
@@ -32,6 +32,7 @@ struct Shared {
     window: Arc<LatestSlot<Arc<Picture>>>,
     repaint: Option<Repaint>,
     file: Mutex<Option<VideoFile>>,
+    taker: Option<PictureTaker>,
     counts: Mutex<Counts>,
 }
 
@@ -52,9 +53,10 @@ impl VideoReceive {
         window: Arc<LatestSlot<Arc<Picture>>>,
         repaint: Option<Repaint>,
         file: Option<VideoFile>,
+        taker: Option<PictureTaker>,
     ) -> Self {
-        let shared =
-            Arc::new(Shared { window, repaint, file: Mutex::new(file), counts: Mutex::new(Counts::default()) });
+        let (file, counts) = (Mutex::new(file), Mutex::new(Counts::default()));
+        let shared = Arc::new(Shared { window, repaint, file, taker, counts });
         Self { shared, threads: Vec::new() }
     }
 
@@ -123,6 +125,9 @@ impl Shared {
         }
         if let Some(file) = &mut *self.file() {
             file.show(now, picture.clone());
+        }
+        if let Some(taker) = &self.taker {
+            taker.take(now, &picture);
         }
         self.window.put(picture);
         if let Some(repaint) = &self.repaint {

@@ -9,7 +9,7 @@ use media_codec::{Tone, WavReader};
 use media_core::SAMPLE_RATE;
 
 use crate::error::Notifier;
-use crate::{AudioSource, CaptureError, CaptureNotice};
+use crate::{AudioSource, CaptureError, CaptureNotice, SoundMaker};
 
 /// The most that one pull gives: after a long sleep of the machine, what was missed is not made up for.
 const MAX_PULL: usize = SAMPLE_RATE as usize;
@@ -25,6 +25,7 @@ enum Source {
     Microphone(Microphone),
     Tone(Tone, SampleClock),
     File(Sound, SampleClock),
+    Program(SoundMaker, SampleClock),
 }
 
 /// Starts a source. Blocks until a microphone is open or has failed, at most two seconds. `notify` is called from a thread of the
@@ -44,6 +45,7 @@ pub fn start(
             let sound = Sound::open(path, notify)?;
             (path.display().to_string(), Source::File(sound, SampleClock::new()))
         }
+        AudioSource::Program(maker) => ("the program".to_owned(), Source::Program(maker.clone(), SampleClock::new())),
         AudioSource::Microphone(id) => {
             let microphone = open(DeviceChoice::Id(id.clone()), &notify);
             (microphone.opened()?.to_owned(), Source::Microphone(microphone))
@@ -99,6 +101,13 @@ impl AudioCapture {
                 tone.fill(&mut out[before..]);
             }
             Source::File(sound, clock) => sound.read(take_due(clock, now), out),
+            Source::Program(maker, clock) => {
+                let (before, captured_at) = (out.len(), clock.next_at().unwrap_or(now));
+                out.resize(before + take_due(clock, now), 0.0);
+                if out.len() > before {
+                    maker.fill(captured_at, &mut out[before..]);
+                }
+            }
         }
     }
 
@@ -106,7 +115,7 @@ impl AudioCapture {
     pub fn overruns(&self) -> u64 {
         match &self.source {
             Source::Microphone(microphone) => microphone.overruns(),
-            Source::Nothing | Source::Tone(..) | Source::File(..) => 0,
+            Source::Nothing | Source::Tone(..) | Source::File(..) | Source::Program(..) => 0,
         }
     }
 }

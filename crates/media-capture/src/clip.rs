@@ -23,8 +23,8 @@ pub(crate) trait Pictures: Send + 'static {
     /// Pictures per second, as a fraction.
     fn rate(&self) -> (u32, u32);
 
-    /// The picture with this number, counted from 0; `None` when there are no more.
-    fn next(&mut self, index: u64) -> Result<Option<Picture>, CaptureError>;
+    /// The picture with this number, counted from 0, which is due then; `None` when there are no more.
+    fn next(&mut self, index: u64, due: Instant) -> Result<Option<Picture>, CaptureError>;
 }
 
 /// The test card at the wanted size and rate.
@@ -45,7 +45,7 @@ impl Pictures for Card {
         (self.format.frame_rate.hz(), 1)
     }
 
-    fn next(&mut self, index: u64) -> Result<Option<Picture>, CaptureError> {
+    fn next(&mut self, index: u64, _: Instant) -> Result<Option<Picture>, CaptureError> {
         let mut picture = self.pool.take(self.format.size);
         self.card.draw(index, &mut picture);
         Ok(Some(picture))
@@ -93,7 +93,7 @@ impl Pictures for Clip {
         self.reader.frame_rate()
     }
 
-    fn next(&mut self, _: u64) -> Result<Option<Picture>, CaptureError> {
+    fn next(&mut self, _: u64, _: Instant) -> Result<Option<Picture>, CaptureError> {
         let mut picture = self.read()?;
         if picture.is_none() && !self.once {
             self.rewind()?;
@@ -125,7 +125,7 @@ pub(crate) fn play(
     let mut gate = FrameGate::new(format.frame_rate.interval());
     loop {
         let (index, due) = schedule.next(Instant::now());
-        let picture = match pictures.next(index) {
+        let picture = match pictures.next(index, due) {
             Ok(Some(picture)) => picture,
             Ok(None) => return notify.tell(CaptureNotice::Ended),
             Err(error) => return notify.tell(CaptureNotice::Lost(error.to_string())),

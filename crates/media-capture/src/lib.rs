@@ -9,6 +9,7 @@ mod clip;
 pub mod devices;
 mod error;
 mod pace;
+mod program;
 mod source;
 pub mod video;
 
@@ -17,5 +18,6 @@ pub use devices::{
     AudioDeviceInfo, AudioFormat, CameraFormat, CameraInfo, PixelFormat, list_cameras, list_microphones,
 };
 pub use error::{CaptureError, CaptureNotice};
+pub use program::{PictureMaker, SoundMaker};
 pub use source::{AudioSource, SourceError, VideoSource};
 pub use video::{VideoCapture, VideoFormat};

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::{PictureMaker, SoundMaker};
+
 /// Where pictures come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VideoSource {
@@ -23,6 +25,8 @@ pub enum VideoSource {
         /// Whether to stop at its end instead of starting over.
         once: bool,
     },
+    /// Pictures that the embedding program draws.
+    Program(PictureMaker),
 }
 
 /// Where sound comes from.
@@ -38,6 +42,8 @@ pub enum AudioSource {
     Microphone(String),
     /// A WAV file, over and over.
     File(PathBuf),
+    /// Sound that the embedding program makes.
+    Program(SoundMaker),
 }
 
 /// A source that is not spelled right.
@@ -80,6 +86,7 @@ impl fmt::Display for VideoSource {
             Self::TestCard => f.write_str("test"),
             Self::Camera(id) => write!(f, "camera:{id}"),
             Self::File { path, once } => write!(f, "file:{}{}", path.display(), if *once { "?once" } else { "" }),
+            Self::Program(_) => f.write_str("the program"),
         }
     }
 }
@@ -107,6 +114,7 @@ impl fmt::Display for AudioSource {
             Self::Test => f.write_str("test"),
             Self::Microphone(id) => write!(f, "mic:{id}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Program(_) => f.write_str("the program"),
         }
     }
 }

@@ -10,6 +10,7 @@ use media_core::{CapturedPicture, FrameRate, LatestSlot, Size};
 use crate::camera::CameraCapture;
 use crate::clip::{self, Card, Clip, Pictures};
 use crate::error::Notifier;
+use crate::program::Drawn;
 use crate::{CaptureError, CaptureNotice, VideoSource, list_cameras};
 
 /// How long a stop waits for the thread of a file or the test card, which only ever waits for its next picture.
@@ -59,6 +60,9 @@ pub fn start(
         VideoSource::File { path, once } => {
             let clip = Clip::open(path, *once, format)?;
             (path.display().to_string(), paced(clip, format, slot, notify)?)
+        }
+        VideoSource::Program(maker) => {
+            ("the program".to_owned(), paced(Drawn::new(maker.clone(), format), format, slot, notify)?)
         }
         VideoSource::Camera(id) => from_camera(id, format, slot, notify)?,
         VideoSource::Auto => first_camera(format, &slot, &notify).or_else(|reason| {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use audio_device::{DeviceChoice, DeviceNotice, SampleClock, Speaker};
 use media_codec::WavWriter;
 
-use crate::{AudioSink, RenderError, RenderNotice};
+use crate::program::AHEAD;
+use crate::{AudioSink, RenderError, RenderNotice, SoundTaker};
 
 /// A sink of sound that runs. Dropping it ends it, within about a second.
 pub struct AudioOutput {
@@ -21,6 +22,7 @@ enum Sink {
     Nothing(SampleClock),
     Speaker(Box<Speaker>),
     File(Recording, SampleClock),
+    Program(SoundTaker, SampleClock),
 }
 
 struct Recording {
@@ -46,6 +48,7 @@ pub fn start(
             let recording = Recording { path: path.clone(), writer, failure: None };
             (path.display().to_string(), Sink::File(recording, SampleClock::new()))
         }
+        AudioSink::Program(taker) => ("the program".to_owned(), Sink::Program(taker.clone(), SampleClock::new())),
         AudioSink::Speaker(id) => {
             let speaker = Speaker::open(DeviceChoice::Id(id.clone()), move |notice| notify(translate(notice)));
             (speaker.opened()?.to_owned(), Sink::Speaker(Box::new(speaker)))
@@ -81,6 +84,7 @@ impl AudioOutput {
     pub fn wanted(&mut self, now: Instant) -> usize {
         match &mut self.sink {
             Sink::Nothing(clock) | Sink::File(_, clock) => clock.due(now),
+            Sink::Program(_, clock) => clock.due(now + AHEAD),
             Sink::Speaker(speaker) => speaker.wanted(now),
         }
     }
@@ -94,6 +98,13 @@ impl AudioOutput {
                 clock.give(samples.len());
                 recording.write(samples);
             }
+            Sink::Program(taker, clock) => {
+                // The clock has started: nobody pushes before they were asked to.
+                if let Some(heard_at) = clock.next_at() {
+                    taker.take(heard_at, samples);
+                }
+                clock.give(samples.len());
+            }
         }
     }
 
@@ -101,7 +112,7 @@ impl AudioOutput {
     pub fn underruns(&self) -> u64 {
         match &self.sink {
             Sink::Speaker(speaker) => speaker.underruns(),
-            Sink::Nothing(_) | Sink::File(..) => 0,
+            Sink::Nothing(_) | Sink::File(..) | Sink::Program(..) => 0,
         }
     }
 
@@ -109,7 +120,7 @@ impl AudioOutput {
     pub fn queued(&self) -> Duration {
         match &self.sink {
             Sink::Speaker(speaker) => speaker.queued(),
-            Sink::Nothing(_) | Sink::File(..) => Duration::ZERO,
+            Sink::Nothing(_) | Sink::File(..) | Sink::Program(..) => Duration::ZERO,
         }
     }
 
@@ -120,7 +131,7 @@ impl AudioOutput {
     pub fn finish(self) -> Result<(), RenderError> {
         match self.sink {
             Sink::File(recording, _) => recording.finish(),
-            Sink::Nothing(_) | Sink::Speaker(_) => Ok(()),
+            Sink::Nothing(_) | Sink::Speaker(_) | Sink::Program(..) => Ok(()),
         }
     }
 }
@@ -179,6 +190,26 @@ mod tests {
         assert_eq!(output.wanted(begun + Duration::from_millis(10)), 0);
         assert_eq!(output.wanted(begun + Duration::from_millis(30)), 480);
         assert_eq!((output.underruns(), output.queued()), (0, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_program_is_told_when_each_sample_is_heard() {
+        let (sender, taken) = std::sync::mpsc::channel();
+        let taker = SoundTaker::new(move |heard_at, samples: &[f32]| {
+            let _ = sender.send((heard_at, samples.len()));
+        });
+        let mut output = start(&AudioSink::Program(taker), ignore).expect("needs nothing");
+        let begun = Instant::now();
+        for tick in 0..=100 {
+            let now = begun + Duration::from_millis(tick * 10);
+            for _ in 0..output.wanted(now) / 480 {
+                output.push(&[0.0; 480]);
+            }
+        }
+        drop(output);
+        // One buffer ahead: what is pushed at a tick is heard from then on.
+        let expected: Vec<_> = (1..=100).map(|tick| (begun + Duration::from_millis(tick * 10), 480)).collect();
+        assert_eq!(taken.iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

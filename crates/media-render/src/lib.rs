@@ -5,11 +5,13 @@ pub mod audio;
 pub mod devices;
 mod error;
 mod film;
+mod program;
 mod sink;
 mod video_file;
 
 pub use audio::AudioOutput;
 pub use devices::{AudioDeviceInfo, AudioFormat, list_speakers};
 pub use error::{RenderError, RenderNotice};
+pub use program::{PictureTaker, SoundTaker};
 pub use sink::{AudioSink, SinkError, VideoSink};
 pub use video_file::VideoFile;

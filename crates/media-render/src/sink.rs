@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::{PictureTaker, SoundTaker};
+
 /// Where sound goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AudioSink {
@@ -16,6 +18,8 @@ pub enum AudioSink {
     Speaker(String),
     /// A WAV file: 48 kHz mono.
     File(PathBuf),
+    /// The embedding program.
+    Program(SoundTaker),
 }
 
 /// Where pictures go.
@@ -27,6 +31,8 @@ pub enum VideoSink {
     None,
     /// A Y4M file.
     File(PathBuf),
+    /// The embedding program.
+    Program(PictureTaker),
 }
 
 /// A sink that is not spelled right.
@@ -71,6 +77,7 @@ impl fmt::Display for AudioSink {
             Self::None => f.write_str("none"),
             Self::Speaker(id) => write!(f, "speaker:{id}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Program(_) => f.write_str("the program"),
         }
     }
 }
@@ -81,6 +88,7 @@ impl fmt::Display for VideoSink {
             Self::Window => f.write_str("window"),
             Self::None => f.write_str("none"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Program(_) => f.write_str("the program"),
         }
     }
 }

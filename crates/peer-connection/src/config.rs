@@ -1,9 +1,11 @@
 //! What a peer connection is to be: servers, addresses, media directions and limits, as plain data.
 //! The defaults suit a call between two machines with an ordinary network.
 
+use crate::Network;
 use call_core::IceServer;
 use media_core::Bitrate;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Everything that [`Peer::open`](crate::Peer::open) needs to know.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct PeerConfig {
     pub start_bitrate: Bitrate,
     /// Bytes that one data channel may hold unacknowledged; beyond it messages are refused.
     pub data_buffer_limit: usize,
+    /// What carries the datagrams; `None`: the machine's own network.
+    pub network: Option<Arc<dyn Network>>,
 }
 
 impl Default for PeerConfig {
@@ -42,6 +46,7 @@ impl Default for PeerConfig {
             // Enough for a first 720p keyframe without a visible wait.
             start_bitrate: Bitrate::from_kbps(1_000),
             data_buffer_limit: 1 << 20,
+            network: None,
         }
     }
 }

@@ -75,8 +75,9 @@ pub(crate) struct Built {
 impl Factory<'_> {
     /// Builds the connection and binds its sockets.
     pub(crate) async fn build(&self) -> Result<Built, PeerError> {
-        // A `.local` name only helps where direct paths are allowed.
-        let first = if self.config.relay_only { MulticastDnsMode::Disabled } else { MulticastDnsMode::QueryOnly };
+        // A `.local` name only helps where direct paths are allowed, and another network has no multicast.
+        let direct = !self.config.relay_only && self.config.network.is_none();
+        let first = if direct { MulticastDnsMode::QueryOnly } else { MulticastDnsMode::Disabled };
         let connection = match self.connection(first).await {
             Err(error) if first != MulticastDnsMode::Disabled => {
                 // Without a usable interface the multicast socket cannot be made.
@@ -115,7 +116,7 @@ impl Factory<'_> {
             .with_interceptor_registry(registry)
             .with_setting_engine(settings(mdns, self.config.relay_only, address::has_loopback(&addresses)))
             .with_handler(Arc::new(self.reporter.clone()))
-            .with_runtime(Arc::new(PeerRuntime::new(self.pace.clone())))
+            .with_runtime(Arc::new(PeerRuntime::new(self.pace.clone(), self.config.network.clone())))
             .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
             .with_udp_addrs(addresses)
             .build()

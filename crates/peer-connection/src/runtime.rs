@@ -1,6 +1,7 @@
 //! The runtime that webrtc-rs works on: tokio, with large socket buffers, bounded name look-ups and a brisk set-up.
 //! Each connection has its own, because each decides by itself how long it is in a hurry.
 
+use crate::network::{Carried, Network};
 use socket2::SockRef;
 use std::future::Future;
 use std::io;
@@ -69,12 +70,14 @@ impl Pace {
 pub(crate) struct PeerRuntime {
     inner: TokioRuntime,
     pace: Arc<Pace>,
+    network: Option<Arc<dyn Network>>,
     lookups_spent_millis: AtomicU64,
 }
 
 impl PeerRuntime {
-    pub(crate) fn new(pace: Arc<Pace>) -> Self {
-        Self { inner: TokioRuntime, pace, lookups_spent_millis: AtomicU64::new(0) }
+    /// Datagrams go over `network` where there is one.
+    pub(crate) fn new(pace: Arc<Pace>, network: Option<Arc<dyn Network>>) -> Self {
+        Self { inner: TokioRuntime, pace, network, lookups_spent_millis: AtomicU64::new(0) }
     }
 }
 
@@ -84,6 +87,9 @@ impl Runtime for PeerRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        if let Some(network) = &self.network {
+            return Ok(Arc::new(Carried::new(&**network, socket)?));
+        }
         let options = SockRef::from(&socket);
         for (direction, set) in [
             ("receive", options.set_recv_buffer_size(SOCKET_BUFFER)),
@@ -145,7 +151,7 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn in_a_hurry_a_pass_that_did_something_is_followed_by_another_at_once() {
         let pace = Arc::new(Pace::new());
-        let runtime = PeerRuntime::new(pace.clone());
+        let runtime = PeerRuntime::new(pace.clone(), None);
         pace.hurry(Duration::from_secs(60));
         let poll = |mut sleep: Boxed<'static, ()>| {
             sleep.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready()
@@ -163,7 +169,7 @@ mod tests {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
         let probe = socket.try_clone().expect("a second handle");
         let before = SockRef::from(&probe).recv_buffer_size().expect("readable");
-        let runtime = PeerRuntime::new(Arc::new(Pace::new()));
+        let runtime = PeerRuntime::new(Arc::new(Pace::new()), None);
         socket.set_nonblocking(true).expect("settable");
         let _wrapped = runtime.wrap_udp_socket(socket).expect("wrapped");
         assert!(SockRef::from(&probe).recv_buffer_size().expect("readable") >= before);

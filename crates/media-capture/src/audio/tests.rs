@@ -28,6 +28,24 @@ fn the_test_tone_gives_exactly_the_elapsed_time() {
 }
 
 #[test]
+fn a_program_is_told_when_each_sample_is_captured() {
+    let (sender, asked) = std::sync::mpsc::channel();
+    let maker = SoundMaker::new(move |captured_at, samples: &mut [f32]| {
+        samples.fill(0.5);
+        let _ = sender.send((captured_at, samples.len()));
+    });
+    let mut capture = start(&AudioSource::Program(maker), ignore).expect("needs nothing");
+    let samples = pulled(&mut capture, 1);
+    assert_eq!(samples, vec![0.5; 48_000]);
+    drop(capture);
+    let asked: Vec<_> = asked.iter().collect();
+    assert_eq!(asked.len(), 100);
+    for pair in asked.windows(2) {
+        assert_eq!(pair[0].0 + Duration::from_millis(10), pair[1].0);
+    }
+}
+
+#[test]
 fn a_file_plays_over_and_over_without_a_gap() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("in.wav");

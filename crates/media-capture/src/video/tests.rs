@@ -6,6 +6,7 @@ use media_codec::{Y4mWriter, draw_stamp, read_stamp};
 use media_core::{Picture, SlotWait};
 
 use super::*;
+use crate::PictureMaker;
 
 /// Longer than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,6 +44,23 @@ fn next(slot: &LatestSlot<CapturedPicture>) -> CapturedPicture {
         SlotWait::Value(picture) => picture,
         other => panic!("no picture: {other:?}"),
     }
+}
+
+#[test]
+fn a_program_draws_with_the_number_and_the_time_of_capture() {
+    let format = format(320, 180, 60);
+    let begun = std::time::Instant::now();
+    let maker = PictureMaker::new(move |index, captured_at, picture: &mut Picture| {
+        let expected = index as f64 / 60.0;
+        // The schedule starts somewhat after `begun`, and then keeps its pace.
+        assert!(captured_at.duration_since(begun).as_secs_f64() >= expected);
+        draw_stamp(picture, u32::try_from(index).expect("a short test"));
+    });
+    let (capture, slot, _notices) = started(&VideoSource::Program(maker), format);
+    assert_eq!((capture.description(), capture.size()), ("the program", format.size));
+    let first = next(&slot);
+    let later = next(&slot);
+    assert!(read_stamp(&later.picture) > read_stamp(&first.picture));
 }
 
 #[test]
