@@ -6,6 +6,7 @@ mod demo;
 mod figures;
 mod fuzz;
 mod json;
+mod lab;
 mod needs;
 mod packages;
 mod shell;
@@ -28,6 +29,9 @@ cargo xtask COMMAND [OPTIONS]
       stages          fmt, spelling, deny, clippy, doc, tests
   fuzz [TARGET…]    feed every parser, or only the named targets, what strangers could send
       --seconds N     for that long each (default 20)
+  lab [OPTION…]     measure calls over bad networks, beside a browser, and print the table
+                      (`cargo xtask lab --help` lists the options)
+  bench [OPTION…]   measure speed and cost beside other callers, in one table
   ci                `test` as the build machines run it: asks nothing
   help              this text
 
@@ -68,6 +72,8 @@ fn run(arguments: &[String]) -> Outcome {
             }
             fuzz::run(&options.rest, seconds, options.consent)
         }
+        "lab" => lab::run("run", &options.rest, options.consent),
+        "bench" => lab::run("bench", &options.rest, options.consent),
         "ci" => test::run(&options.rest, Consent::Given),
         "help" => {
             print!("{HELP}");
@@ -98,8 +104,10 @@ struct Options {
 impl Options {
     fn parse(arguments: &[String]) -> Outcome<Self> {
         let mut rest = arguments.to_vec();
-        let wants_help = rest.iter().any(|argument| argument == "--help" || argument == "-h");
-        if rest.is_empty() || wants_help {
+        let is_help = |argument: &String| argument == "--help" || argument == "-h";
+        // The lab has options of its own, and explains them itself.
+        let explains_itself = matches!(rest.first().map(String::as_str), Some("lab" | "bench"));
+        if rest.is_empty() || !explains_itself && rest.iter().any(is_help) {
             rest = vec!["help".to_owned()];
         }
         let command = rest.remove(0);

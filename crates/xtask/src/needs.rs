@@ -110,9 +110,9 @@ pub(crate) fn window() -> Vec<Need> {
     ]
 }
 
-/// What the tests need on top of both.
-pub(crate) fn tests() -> Vec<Need> {
-    let mut needs = vec![
+/// What drives a browser.
+fn browser() -> [Need; 2] {
+    [
         Need {
             name: "Chromium",
             why: "calls between a browser and the program",
@@ -125,14 +125,51 @@ pub(crate) fn tests() -> Vec<Need> {
             present: || succeeds("node", &["--version"]) && on_path("npm"),
             packages: ["nodejs npm", "nodejs npm", "nodejs npm", "node"],
         },
+    ]
+}
+
+/// What makes networks out of namespaces.
+fn namespaces() -> [Need; 2] {
+    [
         Need {
-            name: "a TURN server",
-            why: "relayed calls",
-            present: || on_path("turnserver"),
-            packages: ["coturn", "coturn", "coturn", "coturn"],
+            name: "ip and nsenter",
+            why: "two machines on one network, as namespaces",
+            present: || on_path("ip") && on_path("nsenter") && on_path("unshare"),
+            packages: ["iproute2 util-linux", "iproute util-linux", "iproute2 util-linux", ""],
         },
-    ];
+        Need {
+            name: "nft",
+            why: "routers that translate addresses",
+            present: || on_path("nft"),
+            packages: ["nftables", "nftables", "nftables", ""],
+        },
+    ]
+}
+
+/// What the lab needs on top of the build: bad networks, and other callers to compare with.
+pub(crate) fn lab() -> Vec<Need> {
+    let mut needs = Vec::from(browser());
+    needs.extend(namespaces());
+    needs.push(Need {
+        name: "Python with venv",
+        why: "callers and quality measures written in Python",
+        present: || succeeds("python3", &["-c", "import venv, ensurepip"]),
+        packages: ["python3-venv", "python3", "python", "python3"],
+    });
+    needs
+}
+
+/// What the tests need on top of both.
+pub(crate) fn tests() -> Vec<Need> {
+    let mut needs = Vec::from(browser());
+    needs.extend([Need {
+        name: "a TURN server",
+        why: "relayed calls",
+        present: || on_path("turnserver"),
+        packages: ["coturn", "coturn", "coturn", "coturn"],
+    }]);
     if cfg!(target_os = "linux") {
+        needs.extend(namespaces());
         needs.extend([
             Need {
                 name: "PulseAudio",
@@ -145,12 +182,6 @@ pub(crate) fn tests() -> Vec<Need> {
                 why: "the window on a screen of its own, with its keys pressed",
                 present: || on_path("Xvfb") && on_path("xdotool"),
                 packages: ["xvfb xdotool", "xorg-x11-server-Xvfb xdotool", "xorg-server-xvfb xdotool", ""],
-            },
-            Need {
-                name: "ip and nsenter",
-                why: "two machines on one network, as namespaces",
-                present: || on_path("ip") && on_path("nsenter") && on_path("unshare"),
-                packages: ["iproute2 util-linux", "iproute util-linux", "iproute2 util-linux", ""],
             },
             Need {
                 name: "apt-get and xz",
@@ -226,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_need_says_why_and_has_a_package_on_debian() {
-        for need in build().into_iter().chain(window()).chain(tests()) {
+        for need in build().into_iter().chain(window()).chain(tests()).chain(lab()) {
             assert!(!need.why.is_empty(), "{} gives no reason", need.name);
             assert!(!need.packages[0].is_empty(), "{} has no package for apt", need.name);
         }
