@@ -15,10 +15,10 @@ export async function pace(first, interval, step) {
   }
 }
 
-/** The picture of the scene that is shown n-th: forwards, then backwards, and so on. */
+/** The picture of the scene that is shown n-th: forwards, then backwards, and so on; the ends are not shown twice. */
 export function sceneAt(n, count) {
-  const [round, at] = [Math.floor(n / count), n % count];
-  return round % 2 ? count - 1 - at : at;
+  const round = Math.max(1, 2 * (count - 1));
+  return Math.min(n % round, round - (n % round));
 }
 
 /** Samples of a WAV file of one channel, 16 bit. */

@@ -22,13 +22,13 @@ export function stampRows(width) {
   return Math.ceil((ROWS * width) / COLUMNS / 2) * 2;
 }
 
+const edge = (cell, width) => Math.floor((cell * width) / COLUMNS);
+
 /** Makes the chroma under the stamp grey; once is enough for a picture that is stamped again and again. */
 export function clearChroma(i420, width, height) {
-  const [half, rows] = [width / 2, Math.ceil((ROWS * Math.floor(width / COLUMNS)) / 2)];
   const luma = width * height;
-  for (const plane of [luma, luma + luma / 4]) {
-    for (let y = 0; y < rows; y++) i420.fill(GREY, plane + y * half, plane + y * half + (COLUMNS * Math.floor(width / COLUMNS)) / 2);
-  }
+  const length = Math.ceil(edge(ROWS, width) / 2) * (width / 2);
+  for (const plane of [luma, luma + luma / 4]) i420.fill(GREY, plane, plane + length);
 }
 
 /** Draws the stamp into the luma of a picture without padding. */
@@ -40,23 +40,23 @@ export function drawStamp(luma, width, index, capturedUs) {
   const crc = checksum(bytes);
   bytes[8] = crc >> 8;
   bytes[9] = crc;
-  const cell = Math.floor(width / COLUMNS);
   for (let row = 0; row < ROWS; row++) {
-    const first = row * cell * width;
+    const first = edge(row, width) * width;
     for (let column = 0; column < COLUMNS; column++) {
       const bit = row * COLUMNS + column;
       const value = (bytes[bit >> 3] >> (7 - (bit & 7))) & 1 ? WHITE : BLACK;
-      luma.fill(value, first + column * cell, first + (column + 1) * cell);
+      luma.fill(value, first + edge(column, width), first + edge(column + 1, width));
     }
-    for (let y = 1; y < cell; y++) luma.copyWithin(first + y * width, first, first + COLUMNS * cell);
+    for (let y = edge(row, width) + 1; y < edge(row + 1, width); y++) luma.copyWithin(y * width, first, first + width);
   }
 }
 
 /** Number and capture time of a picture by its luma, the time within half a cycle of `nowUs`; `null` when unreadable. */
 export function readStamp(luma, stride, width, nowUs) {
+  if (width < 2 * COLUMNS) return null;
   const bytes = new Uint8Array(BYTES);
   const cell = width / COLUMNS;
-  const inner = (n) => [Math.round((n + 0.25) * cell), Math.max(Math.round((n + 0.75) * cell), Math.round((n + 0.25) * cell) + 1)];
+  const inner = (at) => [Math.ceil((at + 0.25) * cell), Math.ceil((at + 0.75) * cell)];
   for (let row = 0; row < ROWS; row++) {
     const [top, bottom] = inner(row);
     for (let column = 0; column < COLUMNS; column++) {
