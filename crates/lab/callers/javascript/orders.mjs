@@ -1,6 +1,7 @@
 // The orders that the lab gives a caller in its environment, checked once.
 // Whoever cannot follow them says why in one line and ends with the code that the lab expects.
 
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -50,7 +51,11 @@ export function installed(name) {
   const folder = text('LAB_MODULES');
   const require = createRequire(join(folder, 'package.json'));
   try {
-    return { module: require(name), version: require(`${name}/package.json`).version };
+    // By its path: not every package exports its description.
+    const entry = require.resolve(name);
+    const home = join('node_modules', name);
+    const description = join(entry.slice(0, entry.lastIndexOf(home) + home.length), 'package.json');
+    return { module: require(name), version: JSON.parse(readFileSync(description, 'utf8')).version };
   } catch (error) {
     const why = error.message.split('\n')[0];
     return leave(Exit.NOT_INSTALLED, `${name} cannot be loaded: ${why}; run npm ci there with this caller's package.json`);
