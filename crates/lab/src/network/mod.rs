@@ -4,16 +4,29 @@
 //! Three hosts hang on one core: `a` and `b`, who call each other, and the server `s`. Each has an up-link to the core
 //! and a down-link from it; a packet from a to b passes `a.up` and then `b.down` ([`place`]). What the links do, and
 //! when, is written in a profile ([`profile`]). [`star`] is the three hosts without their packets' origin: the same for
-//! [`memory`], which carries datagrams within a process, and for the forwarder, which carries IP packets between
-//! namespaces.
+//! [`memory`], which carries datagrams within a process, and for the forwarder of a `lab`, which carries IP
+//! packets between namespaces. Its [`log`](mod@log) tells what happened on each link.
 
 pub mod conditions;
+#[cfg(target_os = "linux")]
+pub mod forward;
 mod jitter;
+#[cfg(target_os = "linux")]
+pub mod lab;
+pub mod lateness;
 pub mod link;
+pub mod log;
 mod loss;
 pub mod memory;
+#[cfg(target_os = "linux")]
+pub mod namespaces;
+pub mod nat;
 pub mod place;
+#[cfg(target_os = "linux")]
+pub mod privilege;
 pub mod profile;
 mod rng;
 mod server;
 pub mod star;
+#[cfg(target_os = "linux")]
+mod system;

@@ -54,6 +54,15 @@ impl Port {
         }
     }
 
+    /// The last byte of its address on the network between namespaces.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::A => 1,
+            Self::B => 2,
+            Self::S => 9,
+        }
+    }
+
     /// Its link to the core.
     pub const fn up(self) -> LinkName {
         LinkName { port: self, direction: Direction::Up }

@@ -40,6 +40,7 @@ use std::time::Duration;
 pub use events::{Blackout, CapacityChange};
 pub use parse::{Problem, ProfileError};
 pub(crate) use schedule::Schedule;
+pub use values::time;
 
 use super::conditions::{Change, Conditions};
 use super::place::LinkName;

@@ -42,8 +42,11 @@ pub(super) fn change(key: &str, value: &str, open: impl Fn(&str) -> Result<Strin
     })
 }
 
-/// `5us`, `25ms`, `1.5s`.
-pub(super) fn time(text: &str) -> Parsed<Duration> {
+/// Reads a time as a profile writes it: `5us`, `25ms`, `1.5s`, a day at most.
+///
+/// # Errors
+/// [`Problem::Time`].
+pub fn time(text: &str) -> Result<Duration, Problem> {
     let bad = || Problem::Time(text.to_owned());
     let units = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0)];
     let (digits, seconds) = suffixed(text, &units).ok_or_else(bad)?;

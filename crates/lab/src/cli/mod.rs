@@ -1,0 +1,10 @@
+//! The commands of the `lab` program: each reads its own arguments and says in words what went wrong.
+
+use std::process::ExitCode;
+
+#[cfg_attr(not(target_os = "linux"), path = "net_elsewhere.rs")]
+pub(crate) mod net;
+pub(crate) mod options;
+
+/// What a command ends with: its exit code, or a message for people.
+pub(crate) type Outcome = Result<ExitCode, String>;
