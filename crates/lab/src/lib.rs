@@ -4,9 +4,11 @@
 //! - [`network`]: links that delay, lose, queue and stall, by a profile, in virtual or real time; in memory and between namespaces.
 //! - [`media`]: pictures that carry their number and capture time, sound with marks at known times, and a scene to film.
 //! - [`record`]: what a caller leaves of its run, the same files whoever the caller is.
-//! - [`figures`]: what is computed from that.
+//! - [`judge`]: what is computed from that, by the same rules for every caller.
+//! - [`figures`]: the figures that come out.
 
 pub mod figures;
+pub mod judge;
 pub mod media;
 pub mod network;
 pub mod record;
