@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 #[cfg_attr(not(target_os = "linux"), path = "net_elsewhere.rs")]
 pub(crate) mod net;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "`lab net` takes no options there"))]
 pub(crate) mod options;
 
 /// What a command ends with: its exit code, or a message for people.

@@ -114,15 +114,13 @@ impl<P: Packet> Link<P> {
 
     /// Changes the conditions. The packet that is just leaving goes on at the new rate; going down empties the queue.
     pub fn set(&mut self, now: Duration, conditions: Conditions) {
+        self.serve(now);
         if let (Some(departure), Some(old)) = (self.departure, self.conditions.rate)
             && departure > now
             && conditions.rate != Some(old)
         {
             let share = conditions.rate.map_or(0.0, |new| old.bps() as f64 / new.bps().max(1) as f64);
-            self.departure = Some(
-                now + Duration::try_from_secs_f64((departure - now).as_secs_f64() * share)
-                    .unwrap_or(Duration::from_secs(86_400)),
-            );
+            self.departure = Some(now + (departure - now).mul_f64(share));
         }
         self.conditions = conditions;
         if self.conditions.down {
@@ -141,6 +139,7 @@ impl<P: Packet> Link<P> {
 
     /// A packet enters the link.
     pub fn send(&mut self, now: Duration, packet: P) {
+        self.serve(now);
         let bytes = packet.wire_bytes();
         self.counters.entered.add(bytes);
         if self.conditions.down {

@@ -3,9 +3,9 @@
 //!
 //! Three hosts hang on one core: `a` and `b`, who call each other, and the server `s`. Each has an up-link to the core
 //! and a down-link from it; a packet from a to b passes `a.up` and then `b.down` ([`place`]). What the links do, and
-//! when, is written in a profile ([`profile`]). [`star`] is the three hosts without their packets' origin: the same for
-//! [`memory`], which carries datagrams within a process, and for the forwarder of a `lab`, which carries IP
-//! packets between namespaces. Its [`log`](mod@log) tells what happened on each link.
+//! when, is written in a profile ([`profile`]). [`star`] is these hosts and links for any kind of packet: in [`memory`]
+//! it carries datagrams within a process, in a `lab` it carries IP packets between namespaces. [`log`](mod@log) is the
+//! table of what happened on each link.
 
 pub mod conditions;
 #[cfg(target_os = "linux")]

@@ -104,9 +104,8 @@ fn a_hole_punch_connects_the_pairs_of_the_table_and_no_others() {
     for (position, one) in Nat::ALL.into_iter().enumerate() {
         for other in Nat::ALL.into_iter().skip(position) {
             let strict = |nat| matches!(nat, Nat::Cone | Nat::Symmetric);
-            let closed = one == Nat::NoUdp || other == Nat::NoUdp;
-            let unforeseeable = one == Nat::Symmetric || other == Nat::Symmetric;
-            let connects = !closed && !(unforeseeable && strict(one) && strict(other));
+            let unforeseeable = [one, other].contains(&Nat::Symmetric) && strict(one) && strict(other);
+            let connects = !unforeseeable && ![one, other].contains(&Nat::NoUdp);
             let lab = lab("both 0s delay=2ms", one, other);
             assert_eq!(punched(&lab), connects, "{one} and {other}");
         }

@@ -9,7 +9,7 @@ use lab::network::nat::Nat;
 use lab::network::place::Port;
 use lab::network::privilege;
 
-use crate::ready::{config, id, lab, turn};
+use crate::ready::{config, id, lab, skip, turn};
 
 const LAB: &str = env!("CARGO_BIN_EXE_lab");
 
@@ -82,12 +82,16 @@ fn a_run_that_takes_too_long_is_cut_off_with_all_that_it_started() {
 #[test]
 fn without_rights_of_its_own_the_program_runs_in_a_user_namespace() {
     let Some(_turn) = turn() else { return };
-    let Ok(mut net) = privilege::in_user_namespace(LAB) else { return };
-    net.args(["net", "run", "--", "sh", "-c", "ip netns list"]);
+    let mut net = match privilege::in_user_namespace(LAB) {
+        Ok(net) => net,
+        Err(said) => return skip(&said),
+    };
+    let id = id();
+    net.args(["net", "run", "--id", &id, "--", "ip", "netns", "list"]);
     let (code, said, told) = run(net);
     assert_eq!(code, Some(0), "{told}");
-    assert!(said.contains("lab0-a"), "{said}");
-    assert!(!exists("lab0-a"));
+    let name = format!("lab{id}-a");
+    assert!(said.contains(&name) && !exists(&name), "{said}");
 }
 
 #[test]

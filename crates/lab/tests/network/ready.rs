@@ -24,7 +24,7 @@ pub(crate) fn turn() -> Option<MutexGuard<'static, ()>> {
             let status = again.args(["--exact", &name, "--nocapture"]).status().unwrap();
             assert!(status.success(), "{name} failed in a user namespace");
         }
-        Err(said) => skip(&name, &format!("{missing}; no user namespace either: {said}")),
+        Err(said) => skip(&format!("{missing}; no user namespace either: {said}")),
     }
     None
 }
@@ -33,7 +33,7 @@ pub(crate) fn turn() -> Option<MutexGuard<'static, ()>> {
 pub(crate) fn turn_with_routers() -> Option<MutexGuard<'static, ()>> {
     let turn = turn()?;
     if std::process::Command::new("nft").arg("--version").output().is_err() {
-        skip(std::thread::current().name().unwrap_or("a test"), "routers need `nft` (nftables)");
+        skip("routers need `nft` (nftables)");
         return None;
     }
     Some(turn)
@@ -58,8 +58,9 @@ pub(crate) fn id() -> String {
 }
 
 /// Reports that the running test is skipped, as all tests of this project do.
-fn skip(test: &str, reason: &str) {
-    let line = format!("{test}: {reason}\n");
+pub(crate) fn skip(reason: &str) {
+    let thread = std::thread::current();
+    let line = format!("{}: {reason}\n", thread.name().unwrap_or("a test"));
     // Not `eprint!`: the test runner keeps that to itself while a test passes.
     let _ = std::io::stderr().write_all(format!("SKIPPED {line}").as_bytes());
     let Some(list) = std::env::var_os("RINGBACK_SKIPS") else { return };

@@ -65,9 +65,11 @@ fn forty_milliseconds_each_way_are_eighty_there_and_back() {
     times.sort();
     let median = times[times.len() / 2];
     assert!(times[0] >= Duration::from_millis(80), "{:?}", times[0]);
-    assert!(median <= Duration::from_millis(82), "{median:?}");
-    let late = lab.down().unwrap().late;
-    assert!(late.p50 < Duration::from_millis(1), "{late:?}");
+    let summary = lab.down().unwrap();
+    // Without priority, a busy machine adds delays of its own, and the lab says so.
+    let more = Duration::from_millis(if summary.realtime { 2 } else { 10 });
+    assert!(median <= Duration::from_millis(80) + more, "{median:?}");
+    assert!(summary.late.p50 <= more / 2, "{:?}", summary.late);
 }
 
 /// Which of a thousand numbered datagrams arrive at b and come back.
@@ -78,7 +80,8 @@ fn survivors(profile: &str) -> BTreeSet<u32> {
     let mut arrived = BTreeSet::new();
     let mut take = |within| {
         let answer = receive(&asking, within).map(|(datagram, _)| u32::from_be_bytes(datagram.try_into().unwrap()));
-        answer.inspect(|number| drop(arrived.insert(*number)))
+        arrived.extend(answer);
+        answer
     };
     std::thread::scope(|scope| {
         scope.spawn(|| echo(&answering));
