@@ -1,5 +1,5 @@
-//! How like the scene the kept pictures are: PSNR and SSIM of the luma, without the stamp.
-//! A picture that came smaller is scaled up to the scene's size first, as a window would.
+//! How like the scene the kept pictures are: PSNR and SSIM of the luma, without the stamp, means over the pictures.
+//! A picture that came at another size is scaled to the scene's first, bilinearly, as a window would.
 
 use std::fs;
 
@@ -33,14 +33,20 @@ pub(super) fn judge(totals: &mut Totals, receiver: &Record, scene: &Scene) -> Re
     for kept in &receiver.kept {
         let Some(luma) = luma(kept)? else { continue };
         let source = scene.picture(kept.index);
-        let size = source.size();
-        let (width, height) = (size.width as usize, size.height as usize);
-        let luma = scale(&Plane { luma: &luma, width: kept.width as usize, height: kept.height as usize }, width, height);
-        let hidden = stamp::height(size.width) as usize * width;
-        let below = |luma| Plane { luma, width, height: height - hidden / width };
-        let (a, b) = (below(&source.planes()[0][hidden..]), below(&luma[hidden..]));
-        psnr.push(self::psnr(&a, &b));
-        ssim.push(self::ssim(&a, &b));
+        let [width, height] = [source.size().width, source.size().height].map(|side| side as usize);
+        let hidden = stamp::height(source.size().width) as usize;
+        if hidden >= height {
+            continue;
+        }
+        let came = Plane { luma: &luma, width: kept.width as usize, height: kept.height as usize };
+        let scaled = scale(&came, width, height);
+        let [sent, came] = [source.planes()[0], &scaled].map(|luma| Plane {
+            luma: &luma[hidden * width..],
+            width,
+            height: height - hidden,
+        });
+        psnr.push(self::psnr(&sent, &came));
+        ssim.push(self::ssim(&sent, &came));
     }
     totals.psnr_db = mean(psnr.into_iter());
     totals.ssim = mean(ssim.into_iter());
@@ -49,8 +55,7 @@ pub(super) fn judge(totals: &mut Totals, receiver: &Record, scene: &Scene) -> Re
 
 /// `None` for a file that was cut off.
 fn luma(kept: &Kept) -> Result<Option<Vec<u8>>, RecordError> {
-    let mut bytes =
-        fs::read(&kept.path).map_err(|cause| RecordError::File { path: kept.path.clone(), cause })?;
+    let mut bytes = fs::read(&kept.path).map_err(|cause| RecordError::File { path: kept.path.clone(), cause })?;
     let pixels = kept.width as usize * kept.height as usize;
     let whole = pixels > 0 && bytes.len() >= pixels;
     bytes.truncate(pixels);

@@ -1,5 +1,5 @@
-//! Freezes, by the rule of W3C webrtc-stats (freezeCount), also one that lasts to the end.
-//! A picture that is merely shown again does not end a freeze: only one that differs does.
+//! Freezes, by the rule of W3C webrtc-stats (freezeCount): an interval between two pictures that exceeds three times the mean of
+//! the last 30 and that mean + 150 ms. One that lasts to the end counts too.
 
 use super::Window;
 use crate::record::RenderedPicture;
@@ -10,8 +10,8 @@ const HISTORY: usize = 30;
 /// A picture stood still.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Freeze {
-    from_us: u64,
-    to_us: u64,
+    pub(super) from_us: u64,
+    pub(super) to_us: u64,
 }
 
 impl Freeze {
@@ -25,31 +25,67 @@ impl Freeze {
     }
 }
 
-/// All freezes; `None` without two pictures to judge by.
-pub(super) fn find(rendered: &[RenderedPicture], window: Window) -> Option<Vec<Freeze>> {
-    let mut times: Vec<u64> = Vec::new();
-    let mut last = None;
-    for picture in rendered.iter().filter(|picture| window.holds(picture.rendered_us)) {
-        if picture.index.is_none() || picture.index != last {
-            times.push(picture.rendered_us);
-        }
-        last = picture.index;
-    }
-    if times.len() < 2 {
-        return None;
-    }
+/// All freezes, given what changed on the screen, in order of time; `None` when nothing did.
+pub(super) fn find(changes: &[RenderedPicture], window: Window) -> Option<Vec<Freeze>> {
+    let times: Vec<u64> = changes.iter().map(|picture| picture.rendered_us).collect();
+    let ends = times.get(1..)?.iter().copied().chain([window.to_us]);
     let mut freezes = Vec::new();
-    let ends = times[1..].iter().copied().chain([window.to_us]);
     for (at, to_us) in ends.enumerate() {
         let from_us = times[at];
         let recent = &times[at.saturating_sub(HISTORY)..=at];
-        let (Some(first), Some(intervals)) = (recent.first(), recent.len().checked_sub(1).filter(|n| *n > 0)) else {
-            continue;
+        let usual_us = match recent.len() - 1 {
+            // A lone picture that stays to the end; before a second one nothing is usual.
+            0 if times.len() == 1 => 0.0,
+            0 => continue,
+            intervals => (from_us - recent[0]) as f64 / intervals as f64,
         };
-        let usual = (from_us - first) as f64 / intervals as f64;
-        if (to_us.saturating_sub(from_us)) as f64 > (3.0 * usual).max(usual + 150_000.0) {
+        if to_us.saturating_sub(from_us) as f64 > (3.0 * usual_us).max(usual_us + 150_000.0) {
             freezes.push(Freeze { from_us, to_us });
         }
     }
     Some(freezes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The freezes of pictures that were rendered at these times, in milliseconds, up to an end.
+    fn freezes(times: &[u64], end: u64) -> Option<Vec<(u64, u64)>> {
+        let picture = |(index, at): (usize, &u64)| RenderedPicture {
+            rendered_us: at * 1_000,
+            index: Some(index as u32),
+            captured_us: Some(0),
+            width: 320,
+            height: 180,
+        };
+        let changes: Vec<_> = times.iter().enumerate().map(picture).collect();
+        let found = find(&changes, Window { from_us: 0, to_us: end * 1_000 })?;
+        Some(found.iter().map(|freeze| (freeze.from_us / 1_000, freeze.to_us / 1_000)).collect())
+    }
+
+    #[test]
+    fn the_limit_is_150_ms_over_the_usual_interval_or_three_times_that() {
+        // Usual: 20 ms, so over 170 ms.
+        assert_eq!(freezes(&[0, 20, 40, 210], 230), Some(vec![]));
+        assert_eq!(freezes(&[0, 20, 40, 211], 230), Some(vec![(40, 211)]));
+        // Usual: 100 ms, so over 300 ms.
+        assert_eq!(freezes(&[0, 100, 200, 500], 510), Some(vec![]));
+        assert_eq!(freezes(&[0, 100, 200, 501], 510), Some(vec![(200, 501)]));
+    }
+
+    #[test]
+    fn what_is_usual_is_forgotten_after_thirty_intervals() {
+        let slow = (0..10).map(|number| number * 400);
+        let fast = (1..=30).map(|number| 3_600 + number * 20);
+        let times: Vec<u64> = slow.chain(fast).collect();
+        assert_eq!(freezes(&times, 4_370), Some(vec![]));
+        assert_eq!(freezes(&times, 4_371), Some(vec![(4_200, 4_371)]));
+    }
+
+    #[test]
+    fn a_lone_picture_is_frozen_and_none_at_all_is_not_measured() {
+        assert_eq!(freezes(&[100], 2_000), Some(vec![(100, 2_000)]));
+        assert_eq!(freezes(&[], 2_000), None);
+    }
 }

@@ -5,6 +5,7 @@ mod adapt;
 mod fidelity;
 mod freezes;
 mod pictures;
+mod seconds;
 mod sound;
 mod wire;
 
@@ -30,8 +31,8 @@ pub struct LinkRow {
 /// What is known of the network beforehand. Times count from its zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// The network's zero, Unix time in microseconds.
-    pub zero_us: u64,
+    /// The network's zero, Unix time in microseconds; `None` when it is unknown, and with it what depends on the times below.
+    pub zero_us: Option<u64>,
     /// When the capacity falls.
     pub falls: Vec<Duration>,
     /// When it rises.
@@ -71,14 +72,13 @@ impl Window {
     }
 }
 
-/// Judges one direction.
+/// Judges one direction: the figures in total and second by second, as [`figures`](crate::figures) defines them.
 ///
 /// # Errors
 /// A kept picture that cannot be read.
 pub fn judge(direction: &Direction) -> Result<(Totals, Vec<SecondFigures>), RecordError> {
     let Direction { sender, receiver, link, facts, scene } = *direction;
     let heard = sound::listen(sender, receiver);
-    let shown = pictures::shown(receiver);
     let mut totals = Totals::default();
     let since_offer = |at_us: Option<u64>| Some((at_us? as f64 - receiver.peer.offer_us? as f64) / 1e3);
     totals.connected_ms = since_offer(receiver.peer.connected_us);
@@ -87,67 +87,36 @@ pub fn judge(direction: &Direction) -> Result<(Totals, Vec<SecondFigures>), Reco
 
     let Some(window) = window(sender, receiver, heard.first_us) else { return Ok((totals, Vec::new())) };
     totals.seconds = Some(window.seconds());
-    pictures::judge(&mut totals, sender, receiver, &shown, window);
-    let freezes = freezes::find(&receiver.rendered, window);
-    if let Some(freezes) = &freezes {
+    let changes = pictures::changes(receiver, window);
+    let shown = pictures::shown(&changes);
+    pictures::judge(&mut totals, sender, &changes, &shown, window);
+    let found = freezes::find(&changes, window);
+    if let Some(freezes) = &found {
         totals.freezes = Some(freezes.len() as u64);
         totals.freeze_seconds = Some(freezes.iter().map(|freeze| freeze.seconds()).sum());
         totals.longest_freeze_ms = Some(freezes.iter().map(|freeze| freeze.seconds() * 1e3).fold(0.0, f64::max));
     }
-    sound::judge(&mut totals, &heard, receiver, window);
+    let freezes = found.unwrap_or_default();
+    sound::judge(&mut totals, &heard, sender, receiver, window);
     let skew = sound::skew(&heard.chirps, &shown);
     totals.skew_ms = quantiles(skew.iter().map(|skew| skew.abs()));
     totals.skew_mean_ms = mean(skew.iter().copied());
     wire::judge(&mut totals, link, window);
-    adapt::judge(&mut totals, &shown, link, facts, window);
+    adapt::judge(&mut totals, &shown, &freezes, link, facts, window);
     if let Some(scene) = scene {
         fidelity::judge(&mut totals, receiver, scene)?;
     }
-    let seconds = seconds(direction, window, &shown, &heard.chirps, freezes.as_deref().unwrap_or_default());
-    Ok((totals, seconds))
+    let screen = seconds::Screen { changes: &changes, shown: &shown, freezes: &freezes };
+    Ok((totals, seconds::all(direction, window, &screen, &heard.chirps)))
 }
 
 fn window(sender: &Record, receiver: &Record, first_sound_us: Option<u64>) -> Option<Window> {
     let from_us = receiver.rendered.first().map(|first| first.rendered_us).or(first_sound_us)?;
-    let last = receiver.rendered.last().map(|last| last.rendered_us);
+    let last_us = receiver.rendered.last().map(|last| last.rendered_us);
     let ends = [sender.peer.ended_us, receiver.peer.ended_us];
-    // A caller that left no end is judged up to its last picture.
-    let to_us = ends.into_iter().flatten().min().or(last)?;
+    // Callers that left no end are judged up to the last picture.
+    let to_us = ends.into_iter().flatten().min().or(last_us)?;
     (to_us > from_us).then_some(Window { from_us, to_us })
-}
-
-fn seconds(
-    direction: &Direction,
-    window: Window,
-    shown: &[pictures::Shown],
-    chirps: &[sound::Chirp],
-    freezes: &[freezes::Freeze],
-) -> Vec<SecondFigures> {
-    let zero_us = direction.facts.zero_us.min(window.from_us);
-    let count = (window.to_us - zero_us) / 1_000_000;
-    (0..count)
-        .map(|second| {
-            let span = Window { from_us: zero_us + second * 1_000_000, to_us: zero_us + (second + 1) * 1_000_000 - 1 };
-            let of_span = || shown.iter().filter(|shown| span.holds(shown.rendered_us));
-            let chirps = chirps.iter().filter(|chirp| span.holds(chirp.heard_us));
-            let state = direction.sender.seconds.iter().rfind(|state| state.at_us <= span.to_us);
-            let rendered = direction.receiver.rendered.iter().filter(|picture| span.holds(picture.rendered_us));
-            let (wire_bps, queue_ms, capacity_bps) = wire::of_second(direction.link, span);
-            SecondFigures {
-                at: second as f64,
-                picture_latency_ms: median(of_span().map(|shown| shown.latency_ms)),
-                sound_latency_ms: median(chirps.map(|chirp| chirp.latency_ms)),
-                pictures: rendered.clone().count() as u64,
-                frozen_ms: freezes.iter().map(|freeze| freeze.within(span) * 1e3).sum(),
-                wire_bps,
-                target_bps: state.and_then(|state| state.target_bps),
-                capacity_bps,
-                queue_ms,
-                width: mean(rendered.map(|picture| f64::from(picture.width))),
-                qp: pictures::mean_qp(&direction.sender.seconds, span),
-            }
-        })
-        .collect()
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

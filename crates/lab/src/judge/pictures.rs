@@ -1,11 +1,11 @@
 //! Pictures: how late they were shown, how many, in which order, and how coarse.
-//! A picture counts once, when it is shown first; showing it again is not news.
+//! A picture that merely stays on the screen, shown again, is no news and counts once.
 
 use std::collections::HashSet;
 
 use super::{Window, mean, quantiles};
 use crate::figures::Totals;
-use crate::record::{Record, Second};
+use crate::record::{Record, RenderedPicture, Second};
 
 /// A picture that was shown and read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,10 +15,18 @@ pub(super) struct Shown {
     pub(super) latency_ms: f64,
 }
 
+/// The rendered pictures without those that only repeat the one before; an unreadable one repeats none.
+pub(super) fn changes(receiver: &Record, window: Window) -> Vec<RenderedPicture> {
+    let mut changes: Vec<RenderedPicture> =
+        receiver.rendered.iter().filter(|picture| window.holds(picture.rendered_us)).copied().collect();
+    changes.dedup_by(|later, earlier| later.index.is_some() && later.index == earlier.index);
+    changes
+}
+
 /// The pictures that could be read, each when it was shown first.
-pub(super) fn shown(receiver: &Record) -> Vec<Shown> {
+pub(super) fn shown(changes: &[RenderedPicture]) -> Vec<Shown> {
     let mut known = HashSet::new();
-    let new = receiver.rendered.iter().filter(|picture| picture.index.is_some_and(|index| known.insert(index)));
+    let new = changes.iter().filter(|picture| picture.index.is_some_and(|index| known.insert(index)));
     new.filter_map(|picture| {
         let captured_us = picture.captured_us?;
         let latency_ms = (picture.rendered_us as f64 - captured_us as f64) / 1e3;
@@ -27,26 +35,35 @@ pub(super) fn shown(receiver: &Record) -> Vec<Shown> {
     .collect()
 }
 
-pub(super) fn judge(totals: &mut Totals, sender: &Record, receiver: &Record, shown: &[Shown], window: Window) {
+pub(super) fn judge(
+    totals: &mut Totals,
+    sender: &Record,
+    changes: &[RenderedPicture],
+    shown: &[Shown],
+    window: Window,
+) {
     let sent = sender.sent.iter().filter(|picture| window.holds(picture.captured_us)).count();
     totals.pictures_sent = (!sender.sent.is_empty()).then_some(sent as u64);
-    let rendered: Vec<_> = receiver.rendered.iter().filter(|picture| window.holds(picture.rendered_us)).collect();
-    if rendered.is_empty() {
+    if changes.is_empty() {
         return;
     }
-    totals.pictures_rendered = Some(rendered.len() as u64);
-    totals.pictures_unreadable = Some(rendered.iter().filter(|picture| picture.index.is_none()).count() as u64);
-    totals.frame_rate = Some(rendered.len() as f64 / window.seconds());
-    totals.mean_width = mean(rendered.iter().map(|picture| f64::from(picture.width)));
+    totals.pictures_rendered = Some(changes.len() as u64);
+    totals.pictures_unreadable = Some(changes.iter().filter(|picture| picture.index.is_none()).count() as u64);
+    totals.frame_rate = Some(changes.len() as f64 / window.seconds());
+    totals.mean_width = mean(changes.iter().map(|picture| f64::from(picture.width)));
     totals.mean_qp = mean_qp(&sender.seconds, window);
     totals.picture_latency_ms = quantiles(shown.iter().map(|shown| shown.latency_ms));
+    totals.out_of_order = Some(out_of_order(changes));
+}
+
+fn out_of_order(changes: &[RenderedPicture]) -> u64 {
     let mut newest = 0;
     let mut late = 0;
-    for index in rendered.iter().filter_map(|picture| picture.index) {
+    for index in changes.iter().filter_map(|picture| picture.index) {
         late += u64::from(index < newest);
         newest = newest.max(index);
     }
-    totals.out_of_order = Some(late);
+    late
 }
 
 /// From the counters at the edges of the time, or those nearest within it.
