@@ -41,7 +41,7 @@ pub struct Totals {
     pub skew_ms: Option<Quantiles>,
     /// Its mean, with sign.
     pub skew_mean_ms: Option<f64>,
-    /// Pictures captured.
+    /// Pictures captured while it was judged.
     pub pictures_sent: Option<u64>,
     /// Pictures rendered.
     pub pictures_rendered: Option<u64>,

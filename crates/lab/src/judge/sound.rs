@@ -9,7 +9,7 @@ use crate::media::sound::{self, Gap, KINDS, RATE};
 use crate::record::Record;
 
 /// A clock may seem that much ahead of the other by rounding alone.
-const SLACK_US: i64 = 5_000;
+const SLACK_US: u64 = 5_000;
 
 /// Chirps sent less than this before the end, or than the worst latency and half a second, are not expected any more.
 const LAST_MS: f64 = 2_000.0;
@@ -44,7 +44,7 @@ pub(super) fn listen(sender: &Record, receiver: &Record) -> Listened {
     let Some(origin_us) = receiver.peer.sound_origin_us.filter(|_| !samples.is_empty()) else {
         return Listened::default();
     };
-    let at_us = |seconds: f64| origin_us + (seconds * 1e6).round() as u64;
+    let at_us = |seconds: f64| origin_us.saturating_add((seconds * 1e6).round() as u64);
     let first = samples.iter().position(|sample| sample.abs() > AUDIBLE);
     let chirps = sound::chirps(samples).into_iter().filter_map(|heard| {
         let heard_us = at_us(heard.at);
@@ -61,10 +61,10 @@ pub(super) fn listen(sender: &Record, receiver: &Record) -> Listened {
 
 /// When the chirp of this kind that was heard then was sent.
 fn sent(origin_us: u64, kind: usize, heard_us: u64) -> Option<u64> {
-    const ROUND_US: i64 = KINDS as i64 * 1_000_000;
-    let first_us = origin_us as i64 + kind as i64 * 1_000_000;
-    let since = heard_us as i64 + SLACK_US - first_us;
-    (since >= 0).then(|| (first_us + since / ROUND_US * ROUND_US) as u64)
+    const ROUND_US: u64 = KINDS as u64 * 1_000_000;
+    let first_us = origin_us.checked_add(kind as u64 * 1_000_000)?;
+    let since = heard_us.checked_add(SLACK_US)?.checked_sub(first_us)?;
+    Some(first_us + since / ROUND_US * ROUND_US)
 }
 
 pub(super) fn judge(totals: &mut Totals, heard: &Listened, sender: &Record, receiver: &Record, window: Window) {
@@ -86,8 +86,8 @@ pub(super) fn judge(totals: &mut Totals, heard: &Listened, sender: &Record, rece
 impl Listened {
     /// Milliseconds of a gap within a time; `None` when what is left of it is none.
     fn within(&self, gap: &Gap, window: Window) -> Option<f64> {
-        let from_us = self.origin_us + (gap.at * 1e6) as u64;
-        let to_us = from_us + (gap.length_ms * 1e3) as u64;
+        let from_us = self.origin_us.saturating_add((gap.at * 1e6) as u64);
+        let to_us = from_us.saturating_add((gap.length_ms * 1e3) as u64);
         let left_ms = to_us.min(window.to_us).saturating_sub(from_us.max(window.from_us)) as f64 / 1e3;
         (left_ms >= GAP_MS).then_some(left_ms)
     }
@@ -113,4 +113,27 @@ pub(super) fn skew(chirps: &[Chirp], shown: &[Shown]) -> Vec<f64> {
             Some(shown.latency_ms - chirp.latency_ms)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chirp_is_the_latest_of_its_kind_that_was_sent_before_it_was_heard() {
+        const ORIGIN_US: u64 = 1_700_000_000_000_000;
+        for (kind, heard_after_us, sent_after_us) in [
+            (0, 0, Some(0)),
+            (0, 7_999_000, Some(8_000_000)),
+            (0, 7_990_000, Some(0)),
+            (3, 3_040_000, Some(3_000_000)),
+            (3, 2_990_000, None),
+            (3, 19_500_000, Some(19_000_000)),
+            (7, 14_900_000, Some(7_000_000)),
+        ] {
+            let sent_us = sent(ORIGIN_US, kind, ORIGIN_US + heard_after_us);
+            assert_eq!(sent_us.map(|sent_us| sent_us - ORIGIN_US), sent_after_us, "{kind} at {heard_after_us}");
+        }
+        assert_eq!(sent(u64::MAX, 1, u64::MAX), None, "a clock that is wrong is no panic");
+    }
 }
