@@ -173,6 +173,16 @@ fn where_nothing_was_shown_and_heard_nothing_is_measured() {
     assert!(seconds.is_empty());
 }
 
+#[test]
+fn where_the_zero_of_the_network_is_unknown_seconds_count_from_the_first_picture() {
+    let mut path = Path::delayed(400, 400);
+    path.facts = Facts { falls: vec![Duration::from_secs(3)], ..Facts::default() };
+    let (totals, seconds) = path.judged();
+    assert_eq!(totals.seconds, Some(11.6));
+    assert_eq!((totals.adapt_down_s, seconds.len()), (None, 11));
+    assert!(seconds.iter().all(|second| second.pictures.abs_diff(30) <= 1), "{seconds:?}");
+}
+
 /// A link whose sender sends at a rate of the time, one row every 100 ms.
 fn link(seconds: u64, rate: impl Fn(f64) -> f64, capacity: impl Fn(f64) -> Option<f64>) -> Vec<LinkRow> {
     let mut bytes = 0.0;
@@ -225,6 +235,17 @@ fn the_time_to_give_way_and_to_come_back_is_measured() {
 
     path.picture = Box::new(|index| (u64::from(index) * INTERVAL_US < 15_000_000).then_some(50_000));
     assert_eq!(path.judged().0.adapt_down_s, None, "a picture that stands still has not adapted");
+}
+
+#[test]
+fn a_freeze_after_the_fall_is_no_adapting_even_if_no_picture_is_late() {
+    let mut path = Path::delayed(50, 50);
+    path.seconds = 20;
+    path.facts.falls = vec![Duration::from_secs(8)];
+    path.picture =
+        Box::new(|index| (!(8_000_000..11_000_000).contains(&(u64::from(index) * INTERVAL_US))).then_some(50_000));
+    let (totals, _) = path.judged();
+    assert!((totals.adapt_down_s.expect("it did") - 3.05).abs() < 0.05, "{totals:?}");
 }
 
 #[test]
