@@ -59,8 +59,11 @@ async function serve(files, take) {
   return server;
 }
 
-/** Opens the page; `told[what](value)` is called for what it tells, `take(path, bytes)` for what it posts. */
-export async function open({ files, take, told, failed }) {
+/**
+ * Opens the page; `told[what](value)` is called for what it tells, `take(path, bytes)` for what it posts,
+ * `failed(reason)` when the page errs, `gone(reason)` when the browser ends before it is closed.
+ */
+export async function open({ files, take, told, failed, gone }) {
   const { module: playwright } = installed('playwright-core');
   const server = await serve(files, take);
   const browser = await playwright.chromium.launch({
@@ -72,7 +75,8 @@ export async function open({ files, take, told, failed }) {
   await context.grantPermissions(['camera', 'microphone'], { origin });
   const page = await context.newPage();
   page.on('pageerror', (error) => failed(`the page failed: ${error.message}`));
-  page.on('crash', () => failed('the page crashed'));
+  page.on('crash', () => gone('the page crashed'));
+  browser.on('disconnected', () => gone('the browser ended'));
   await page.exposeFunction('tell', (what, value) => { told[what]?.(value); });
   await page.goto(`${origin}/chromium/page.html`);
   await page.waitForFunction(() => window.prepare && window.prepareData);

@@ -47,9 +47,9 @@ window.prepare = async (orders) => {
     const totals = { ...totalsOf(await pc.getStats()), ended_us: unixMicros() };
     const { drawing } = await answer(camera, { stop: true });
     await sleep(FLUSH);
-    const [{ reading }, { origin }] = await Promise.all([screen, speaker].map((to) => answer(to, { stop: true })));
+    const [{ reading }, { origin, corrected }] = await Promise.all([screen, speaker].map((to) => answer(to, { stop: true })));
     pc.close();
-    return { totals: { ...totals, sound_origin_us: origin }, cost: { drawing, reading } };
+    return { totals: { ...totals, sound_origin_us: origin }, cost: { drawing, reading, corrected } };
   };
 };
 

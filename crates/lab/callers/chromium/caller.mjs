@@ -26,8 +26,11 @@ function awaited() {
 }
 
 const signaling = new Ayame();
-const [connected, measured] = [awaited(), awaited()];
+const [connected, measured, over] = [awaited(), awaited(), awaited()];
+// A call that stands outlives what fails in it, but not the browser.
 const failed = (reason) => [connected, measured].forEach((one) => one.reject(new Error(reason)));
+const gone = (reason) => [connected, measured, over].forEach((one) => one.reject(new Error(reason)));
+process.once('SIGTERM', () => gone('ended from outside'));
 const told = {
   'signal': (message) => signaling.send(message),
   'offered': (at) => { peer.offer_us ??= at; },
@@ -57,11 +60,12 @@ async function connect(page) {
 async function call(page) {
   await page.evaluate((orders) => window.prepare(orders), orders);
   peer.connected_us = await connect(page);
-  await sleep(orders.seconds * 1000 - (unixMicros() - peer.connected_us) / 1000);
+  await Promise.race([sleep(orders.seconds * 1000 - (unixMicros() - peer.connected_us) / 1000), over.promise]);
   const { totals, cost } = await page.evaluate(() => window.hangUp());
   Object.assign(peer, totals);
   // What the measuring itself took of the time of its workers.
-  process.stderr.write(`drawing stamps ${cost.drawing.toFixed(0)} ms, reading them ${cost.reading.toFixed(0)} ms\n`);
+  process.stderr.write(`drawing stamps ${cost.drawing.toFixed(0)} ms, reading them ${cost.reading.toFixed(0)} ms; `
+    + `clock of the sound corrected by ${cost.corrected.toFixed(1)} ms\n`);
 }
 
 async function measure(page) {
@@ -73,7 +77,7 @@ async function measure(page) {
 const files = data ? {} : { '/scene': orders.scene, '/sound': orders.sound };
 let browser = null;
 try {
-  browser = await open({ files, take, told, failed });
+  browser = await open({ files, take, told, failed, gone });
   peer.version = browser.version;
   await (data ? measure : call)(browser.page);
 } catch (error) {

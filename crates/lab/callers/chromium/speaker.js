@@ -13,7 +13,7 @@ onmessage = async ({ data }) => {
   if (!data.stop) return;
   card.finish();
   await last;
-  postMessage({ stopped: true, origin: card.origin });
+  postMessage({ stopped: true, origin: card.origin, corrected: card.correctedMs });
 };
 
 async function read(reader) {

@@ -11,6 +11,8 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 export class SoundCard {
   /** When the first sample was heard, µs; `null` while there was none. */
   origin = null;
+  /** By how much the clock of the handing over was corrected in all. */
+  correctedMs = 0;
   #write;
   #held = []; // a second that is not placed yet: [handed over at, samples]
   #written = 0;
@@ -43,6 +45,7 @@ export class SoundCard {
     // A clock that drifted, or a player that stood still, is made good by silence put in or samples left out.
     const off = start - (this.origin + this.#written * SAMPLE_US);
     const correction = this.#held.length === SECOND && Math.abs(off) > TOLERANCE_US ? Math.round(off / SAMPLE_US) : 0;
+    this.correctedMs += Math.abs(correction * SAMPLE_US) / 1000;
     const all = new Int16Array(Math.max(0, count + correction));
     let to = correction;
     for (const [, samples] of this.#held) {
