@@ -4,6 +4,7 @@
 mod adapt;
 mod fidelity;
 mod freezes;
+mod known;
 mod pictures;
 mod seconds;
 mod sound;
@@ -93,7 +94,7 @@ pub fn judge(direction: &Direction) -> Result<(Totals, Vec<SecondFigures>), Reco
     let found = freezes::find(&changes, window);
     if let Some(freezes) = &found {
         totals.freezes = Some(freezes.len() as u64);
-        totals.freeze_seconds = Some(freezes.iter().map(|freeze| freeze.seconds()).sum());
+        totals.freeze_seconds = Some(sum(freezes.iter().map(|freeze| freeze.seconds())));
         totals.longest_freeze_ms = Some(freezes.iter().map(|freeze| freeze.seconds() * 1e3).fold(0.0, f64::max));
     }
     let freezes = found.unwrap_or_default();
@@ -117,6 +118,11 @@ fn window(sender: &Record, receiver: &Record, first_sound_us: Option<u64>) -> Op
     // Callers that left no end are judged up to the last picture.
     let to_us = ends.into_iter().flatten().min().or(last_us)?;
     (to_us > from_us).then_some(Window { from_us, to_us })
+}
+
+/// Of nothing, 0; the library's is -0.
+fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

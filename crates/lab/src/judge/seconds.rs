@@ -4,7 +4,7 @@
 use super::freezes::Freeze;
 use super::pictures::{Shown, mean_qp};
 use super::sound::Chirp;
-use super::{Direction, Window, mean, median, wire};
+use super::{Direction, Window, mean, median, sum, wire};
 use crate::figures::SecondFigures;
 use crate::record::RenderedPicture;
 
@@ -38,7 +38,7 @@ fn one(direction: &Direction, second: u64, zero_us: u64, screen: &Screen, chirps
         picture_latency_ms: median(shown.map(|shown| shown.latency_ms)),
         sound_latency_ms: median(chirps.map(|chirp| chirp.latency_ms)),
         pictures: changes.clone().count() as u64,
-        frozen_ms: screen.freezes.iter().map(|freeze| freeze.within(span) * 1e3).sum(),
+        frozen_ms: sum(screen.freezes.iter().map(|freeze| freeze.within(span) * 1e3)),
         wire_bps,
         target_bps: sender.iter().rfind(|state| state.at_us <= span.to_us).and_then(|state| state.target_bps),
         capacity_bps,

@@ -2,7 +2,7 @@
 //! A chirp that was heard is the latest of its kind that was sent before: latencies are told up to the length of a round.
 
 use super::pictures::Shown;
-use super::{Window, quantiles};
+use super::{Window, quantiles, sum};
 use crate::figures::Totals;
 use crate::media::sound::hear::GAP_MS;
 use crate::media::sound::{self, Gap, KINDS, RATE};
@@ -78,7 +78,7 @@ pub(super) fn judge(totals: &mut Totals, heard: &Listened, sender: &Record, rece
     let Some(first_us) = heard.first_us else { return };
     let gaps: Vec<f64> = heard.gaps.iter().filter_map(|gap| heard.within(gap, window)).collect();
     totals.sound_gaps = Some(gaps.len() as u64);
-    totals.sound_gap_ms = Some(gaps.iter().sum());
+    totals.sound_gap_ms = Some(sum(gaps.iter().copied()));
     totals.chirps_missing =
         sender.peer.sound_sent_origin_us.map(|origin_us| missing(heard, origin_us, window, first_us));
 }

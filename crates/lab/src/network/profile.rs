@@ -102,8 +102,12 @@ pub enum LoadError {
 impl Profile {
     /// The profile of that name that comes with the program.
     pub fn named(name: &str) -> Option<Self> {
-        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
-        Some(Self::parse(text).expect("a test parses each of them"))
+        Self::text(name).map(|text| Self::parse(text).expect("a test parses each of them"))
+    }
+
+    /// Its text, to add to.
+    pub fn text(name: &str) -> Option<&'static str> {
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 
     /// The names of all profiles that come with the program, the gentlest first.
