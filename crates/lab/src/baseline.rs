@@ -1,0 +1,346 @@
+//! The guard against getting worse: the ratios of ours by a peer's that a checked-in file holds, and those of new runs.
+//! Only ratios from the same runs are compared, never times of one machine with those of another.
+//!
+//! `baseline.json` is `{"schema": 1, "peers": {PEER: {SCENARIO: {FIGURE: RATIO}}}}`. A peer is named like a [`Pair`], a figure
+//! by its [`Measure::key`]. A ratio is [`Measure::steady_ratio`] of the medians of repeated runs (three are the rule), to
+//! three digits. Runs in which the network was late ([`network_kept_time`]) are left out on both sides.
+//!
+//! A ratio over [`TOLERANCE`] times worse is a regression, if it would still be one were our value a grain better
+//! ([`Measure::grain`]; [`MEASURES`](crate::report::measure::MEASURES) lists them): a freeze where there was none, or 2 ms
+//! more at a latency of 5 ms, is chance. What the baseline has and the runs lack is told and is no regression.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::figures::Run;
+use crate::report::measure::{Better, Measure, network_kept_time};
+use crate::report::table::{Comparison, Row, Scenario};
+
+/// A ratio may get worse by this factor.
+pub const TOLERANCE: f64 = 1.25;
+
+/// The version of the format.
+const SCHEMA: u32 = 1;
+
+/// Figure by ratio, of a scenario.
+type Ratios = BTreeMap<String, f64>;
+
+/// What is expected of new runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    schema: u32,
+    peers: BTreeMap<String, BTreeMap<String, Ratios>>,
+}
+
+/// Why a baseline cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// No file, or no right to it.
+    #[error("cannot read the baseline; make one from a full run first")]
+    Read(#[from] io::Error),
+    /// It is something else.
+    #[error("the baseline is not in its format; make it anew from a full run")]
+    Format(#[from] serde_json::Error),
+    /// It is of another version of this program.
+    #[error("the baseline is of version {0}, and this program reads version {SCHEMA}; make it anew from a full run")]
+    Version(u32),
+}
+
+/// A ratio that got worse.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regression {
+    /// Which.
+    pub figure: Figure,
+    /// The ratio that was expected.
+    pub expected: f64,
+    /// The ratio that came.
+    pub found: f64,
+    /// How many times worse that is; over 1.
+    pub worse: f64,
+    /// Our median, in the unit of the measure.
+    pub ours: f64,
+    /// The peer's.
+    pub theirs: f64,
+}
+
+/// A figure of a scenario against a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// The peer.
+    pub peer: String,
+    /// The scenario.
+    pub scenario: String,
+    /// The key of the measure.
+    pub key: String,
+}
+
+/// A ratio of the baseline for which the runs have no counterpart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Which.
+    pub figure: Figure,
+    /// Whether the peer has it and we have not: a failed call or one that never recovered looks like this.
+    pub only_ours: bool,
+}
+
+/// What the comparison with a baseline found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// What got worse.
+    pub regressions: Vec<Regression>,
+    /// What could not be compared.
+    pub missing: Vec<Missing>,
+}
+
+impl Baseline {
+    /// From runs: each figure that both sides have, against each peer that is not us on either side.
+    #[must_use]
+    pub fn from_runs(runs: &[Run]) -> Self {
+        let mut peers = BTreeMap::new();
+        for comparison in comparisons(runs) {
+            let mut scenarios = BTreeMap::new();
+            for scenario in &comparison.scenarios {
+                let ratios: Ratios = scenario.rows.iter().filter_map(ratio).collect();
+                if !ratios.is_empty() {
+                    scenarios.insert(scenario.name.clone(), ratios);
+                }
+            }
+            peers.insert(comparison.theirs.to_string(), scenarios);
+        }
+        Self { schema: SCHEMA, peers }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When the file is not there, or not a baseline of this version.
+    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+        let baseline: Self = serde_json::from_slice(&fs::read(path)?)?;
+        if baseline.schema != SCHEMA {
+            return Err(BaselineError::Version(baseline.schema));
+        }
+        Ok(baseline)
+    }
+
+    /// Writes it, one ratio a line, so that a change of it reads well.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        fs::write(path, text)
+    }
+
+    /// The baseline without scenarios other than these, for runs of a few.
+    #[must_use]
+    pub fn only(mut self, scenarios: &[&str]) -> Self {
+        for peer in self.peers.values_mut() {
+            peer.retain(|name, _| scenarios.contains(&name.as_str()));
+        }
+        self
+    }
+}
+
+/// Compares new runs with a baseline.
+#[must_use]
+pub fn compare(baseline: &Baseline, runs: &[Run]) -> Findings {
+    let comparisons = comparisons(runs);
+    let mut findings = Findings::default();
+    for (peer, scenarios) in &baseline.peers {
+        let comparison = comparisons.iter().find(|comparison| comparison.theirs.to_string() == *peer);
+        for (name, ratios) in scenarios {
+            let scenario = comparison.and_then(|comparison| comparison.scenarios.iter().find(|one| one.name == *name));
+            for (key, &expected) in ratios {
+                let figure = Figure { peer: peer.clone(), scenario: name.clone(), key: key.clone() };
+                judge(&mut findings, figure, expected, scenario);
+            }
+        }
+    }
+    findings
+}
+
+fn judge(findings: &mut Findings, figure: Figure, expected: f64, scenario: Option<&Scenario>) {
+    let row = scenario.and_then(|scenario| scenario.rows.iter().find(|row| row.measure.key == figure.key));
+    let ours_and_theirs = (row.and_then(|row| row.ours), row.and_then(|row| row.theirs));
+    let (Some(row), (Some(ours), Some(theirs))) = (row, ours_and_theirs) else {
+        findings.missing.push(Missing { figure, only_ours: ours_and_theirs.1.is_some() });
+        return;
+    };
+    let worse = |ours| times_worse(row.measure, expected, row.measure.steady_ratio(ours, theirs));
+    if worse(row.measure.a_grain_better(ours)) > TOLERANCE {
+        let found = row.measure.steady_ratio(ours, theirs);
+        findings.regressions.push(Regression { figure, expected, found, worse: worse(ours), ours, theirs });
+    }
+}
+
+impl fmt::Display for Regression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { figure, expected, found, worse, ours, theirs } = self;
+        write!(
+            f,
+            "{figure}: {worse:.2} times worse, ratio {found:.2} after {expected:.2} (ours {ours:.3}, theirs {theirs:.3})"
+        )
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whose = if self.only_ours { "we have none, the peer has" } else { "not measured" };
+        write!(f, "{}: {whose}", self.figure)
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Measure::named(&self.key).map_or(self.key.as_str(), |measure| measure.name);
+        write!(f, "{}, {name} against {}", self.scenario, self.peer)
+    }
+}
+
+fn comparisons(runs: &[Run]) -> Vec<Comparison> {
+    let timely: Vec<Run> = runs.iter().filter(|run| network_kept_time(run)).cloned().collect();
+    Comparison::all(&timely).into_iter().filter(|comparison| comparison.theirs.is_foreign()).collect()
+}
+
+fn ratio(row: &Row) -> Option<(String, f64)> {
+    let (ours, theirs) = row.ours.zip(row.theirs)?;
+    let ratio = row.measure.steady_ratio(ours, theirs);
+    Some((row.measure.key.to_owned(), (ratio * 1e3).round() / 1e3))
+}
+
+fn times_worse(measure: &Measure, expected: f64, found: f64) -> f64 {
+    match measure.better {
+        Better::Lower => found / expected,
+        Better::Higher => expected / found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::{Quantiles, Totals};
+
+    fn run(caller: &str, totals: Totals) -> Run {
+        let caller = caller.to_owned();
+        Run { scenario: "loss5".into(), sender: caller.clone(), receiver: caller, totals, ..Run::default() }
+    }
+
+    /// One run of ours and one of a peer's.
+    fn pair(ours: Totals, theirs: Totals) -> [Run; 2] {
+        [run("ringback", ours), run("chromium/VP8", theirs)]
+    }
+
+    fn latency(p50: f64) -> Totals {
+        let latency = Quantiles { p50, p95: p50, p99: p50, max: p50 };
+        Totals { picture_latency_ms: Some(latency), ..Totals::default() }
+    }
+
+    fn regressed(before: [Run; 2], now: [Run; 2]) -> Vec<String> {
+        let found = compare(&Baseline::from_runs(&before), &now);
+        assert_eq!(found.missing, []);
+        found.regressions.into_iter().map(|regression| regression.figure.key).collect()
+    }
+
+    #[test]
+    fn a_ratio_that_got_much_worse_is_a_regression_and_a_slower_machine_is_none() {
+        let before = || pair(latency(100.0), latency(100.0));
+        assert_eq!(regressed(before(), pair(latency(300.0), latency(300.0))), Vec::<String>::new());
+        assert_eq!(regressed(before(), pair(latency(120.0), latency(100.0))), Vec::<String>::new());
+        let all = ["picture_latency_p50", "picture_latency_p95", "picture_latency_p99"];
+        assert_eq!(regressed(before(), pair(latency(150.0), latency(100.0))), all);
+        assert_eq!(regressed(before(), pair(latency(50.0), latency(100.0))), Vec::<String>::new(), "better");
+    }
+
+    #[test]
+    fn where_more_is_better_less_is_a_regression() {
+        let totals = |frame_rate, psnr, ssim| Totals {
+            frame_rate: Some(frame_rate),
+            psnr_db: Some(psnr),
+            ssim: Some(ssim),
+            ..Totals::default()
+        };
+        let good = || totals(30.0, 38.0, 0.96);
+        let none = Vec::<String>::new();
+        assert_eq!(
+            regressed(pair(good(), good()), pair(totals(20.0, 35.0, 0.93), good())),
+            ["frame_rate", "psnr", "ssim"]
+        );
+        assert_eq!(regressed(pair(good(), good()), pair(totals(26.0, 37.0, 0.955), good())), none);
+        assert_eq!(regressed(pair(totals(20.0, 35.0, 0.93), good()), pair(good(), good())), none);
+    }
+
+    #[test]
+    fn small_numbers_do_not_cry_wolf() {
+        let freezes = |count| Totals { freezes: Some(count), ..Totals::default() };
+        let none = Vec::<String>::new();
+        for (before, now) in [(0, 0), (0, 1), (1, 0), (1, 2)] {
+            let found = regressed(pair(freezes(before), freezes(0)), pair(freezes(now), freezes(0)));
+            assert_eq!(found, none, "{before} before, {now} now");
+        }
+        assert_eq!(regressed(pair(freezes(0), freezes(0)), pair(freezes(2), freezes(0))), ["freezes"]);
+        assert_eq!(regressed(pair(latency(3.0), latency(3.0)), pair(latency(5.0), latency(3.0))), none);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_and_by_whom() {
+        let baseline = Baseline::from_runs(&pair(latency(50.0), latency(50.0)));
+        let found = compare(&baseline, &pair(Totals::default(), latency(50.0)));
+        assert_eq!(found.regressions, []);
+        assert_eq!(found.missing.len(), 3);
+        assert!(found.missing.iter().all(|missing| missing.only_ours));
+        assert_eq!(
+            found.missing[0].to_string(),
+            "loss5, picture latency p50 against chromium/VP8: we have none, the peer has"
+        );
+        assert!(compare(&baseline, &[]).missing.iter().all(|missing| !missing.only_ours));
+        assert_eq!(compare(&baseline.only(&["drop"]), &[]), Findings::default());
+    }
+
+    #[test]
+    fn runs_over_a_late_network_and_mixed_pairs_are_left_out() {
+        let late = |mut run: Run| {
+            run.network_late_p99_ms = Some(40.0);
+            run
+        };
+        let [ours, theirs] = pair(latency(50.0), latency(50.0));
+        let mixed = Run { sender: "ringback".into(), ..theirs.clone() };
+        let baseline =
+            Baseline::from_runs(&[ours.clone(), mixed, theirs.clone(), late(run("ringback", latency(900.0)))]);
+        assert_eq!(baseline, Baseline::from_runs(&[ours, theirs]));
+        assert_eq!(baseline.peers.len(), 1);
+    }
+
+    #[test]
+    fn the_median_of_three_is_what_counts() {
+        let repeated = |ours: [f64; 3]| -> Vec<Run> {
+            ours.into_iter().flat_map(|ours| pair(latency(ours), latency(50.0))).collect()
+        };
+        let baseline = Baseline::from_runs(&repeated([50.0, 50.0, 50.0]));
+        assert_eq!(compare(&baseline, &repeated([50.0, 900.0, 48.0])).regressions, []);
+        assert_eq!(compare(&baseline, &repeated([90.0, 900.0, 48.0])).regressions.len(), 3);
+    }
+
+    #[test]
+    fn a_baseline_is_written_for_people_and_read_back() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("baseline.json");
+        let freezes = |count| Totals { freezes: Some(count), ..Totals::default() };
+        let baseline = Baseline::from_runs(&pair(freezes(1), freezes(2)));
+        baseline.write(&path).expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), include_str!("report/testdata/baseline.json"));
+        assert_eq!(Baseline::read(&path).expect("a baseline"), baseline);
+
+        fs::write(&path, r#"{"schema": 2, "peers": {}}"#).expect("written");
+        assert!(matches!(Baseline::read(&path), Err(BaselineError::Version(2))));
+        fs::write(&path, "{}").expect("written");
+        assert!(matches!(Baseline::read(&path), Err(BaselineError::Format(_))));
+        assert!(matches!(Baseline::read(folder.path()), Err(BaselineError::Read(_))));
+    }
+}
