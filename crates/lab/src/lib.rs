@@ -6,9 +6,17 @@
 //! - [`record`]: what a caller leaves of its run, the same files whoever the caller is.
 //! - [`judge`]: what is computed from that, by the same rules for every caller.
 //! - [`figures`]: the figures that come out.
+//! - [`cost`], [`machine`]: what a caller costs, and the machine that it ran on.
+//! - [`report`], [`baseline`]: what people and the guard against regressions see of it.
+//! - [`run`]: the scenarios, and how callers are started in them.
 
+pub mod baseline;
+pub mod cost;
 pub mod figures;
 pub mod judge;
+pub mod machine;
 pub mod media;
 pub mod network;
 pub mod record;
+pub mod report;
+pub mod run;

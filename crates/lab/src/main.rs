@@ -1,4 +1,4 @@
-//! `lab`: bad networks to run programs in.
+//! `lab`: calls over bad networks, measured; and bad networks to run any program in.
 //! Each command is a file of its own; this one only finds it.
 
 mod cli;
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 lab COMMAND [OPTIONS]
 
+  run     the standard scenarios, measured, beside other callers: `lab run --help`
   net     a bad network between namespaces, for any program: `lab net help`
   help    this text
 ";
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         None => ("help", &[][..]),
     };
     let result = match command {
+        "run" => cli::run::run(rest),
         "net" => cli::net::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

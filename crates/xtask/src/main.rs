@@ -31,7 +31,6 @@ cargo xtask COMMAND [OPTIONS]
       --seconds N     for that long each (default 20)
   lab [OPTION…]     measure calls over bad networks, beside a browser, and print the table
                       (`cargo xtask lab --help` lists the options)
-  bench [OPTION…]   measure speed and cost beside other callers, in one table
   ci                `test` as the build machines run it: asks nothing
   help              this text
 
@@ -72,8 +71,7 @@ fn run(arguments: &[String]) -> Outcome {
             }
             fuzz::run(&options.rest, seconds, options.consent)
         }
-        "lab" => lab::run("run", &options.rest, options.consent),
-        "bench" => lab::run("bench", &options.rest, options.consent),
+        "lab" => lab::run(&options.rest, options.consent),
         "ci" => test::run(&options.rest, Consent::Given),
         "help" => {
             print!("{HELP}");
@@ -106,7 +104,7 @@ impl Options {
         let mut rest = arguments.to_vec();
         let is_help = |argument: &String| argument == "--help" || argument == "-h";
         // The lab has options of its own, and explains them itself.
-        let explains_itself = matches!(rest.first().map(String::as_str), Some("lab" | "bench"));
+        let explains_itself = rest.first().is_some_and(|command| command == "lab");
         if rest.is_empty() || !explains_itself && rest.iter().any(is_help) {
             rest = vec!["help".to_owned()];
         }

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 pub(crate) mod net;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "`lab net` takes no options there"))]
 pub(crate) mod options;
+#[cfg_attr(not(target_os = "linux"), path = "run_elsewhere.rs")]
+pub(crate) mod run;
 
 /// What a command ends with: its exit code, or a message for people.
 pub(crate) type Outcome = Result<ExitCode, String>;

@@ -1,0 +1,349 @@
+//! One run: the network is made, a server and the callers are started in it, the network turns bad, and all is judged.
+//! Whatever fails is told in the run; nothing that was started outlives it.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use media_core::Size;
+
+use super::caller::{Caller, Ready};
+use super::scenario::{Beside, Scenario};
+use crate::cost::Sampler;
+use crate::figures::Run;
+use crate::judge::{Direction, Facts, LinkRow, judge};
+use crate::machine;
+use crate::media::scene::Scene;
+use crate::network::forward::ForwarderConfig;
+use crate::network::lab::{Lab, LabConfig};
+use crate::network::log::NetworkLog;
+use crate::network::place::{Path as Way, Port};
+use crate::network::profile::Profile;
+use crate::record::Record;
+
+/// What all runs of a report have in common.
+pub struct Stage {
+    /// The `ringback` program, which is the signaling server too.
+    pub ringback: PathBuf,
+    /// What is filmed.
+    pub scene: Scene,
+    /// The same as a file.
+    pub scene_file: PathBuf,
+    /// The marked sound as a file.
+    pub sound_file: PathBuf,
+    /// Size of the pictures.
+    pub size: Size,
+    /// Pictures a second.
+    pub frame_rate: u32,
+    /// Upper bound of what each caller sends, bits a second.
+    pub max_bitrate: u64,
+    /// The same seed loses the same packets.
+    pub seed: u64,
+    /// Where each run has its own folder.
+    pub folder: PathBuf,
+}
+
+/// A caller and what starts it.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// Which.
+    pub caller: Caller,
+    /// Its program.
+    pub ready: &'a Ready,
+}
+
+/// How long a connection may take.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Bytes that a sender has sent when its media flow: far more than signaling takes.
+const FLOWING: u64 = 60_000;
+
+/// What callers get beyond the length of the scenario, for the time from their connection to the network's zero.
+const LEAD: Duration = Duration::from_secs(4);
+
+/// What callers may take to end by themselves.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
+
+/// Between two looks at processes and the log.
+const LOOK: Duration = Duration::from_millis(200);
+
+const SERVER_PORT: u16 = 7550;
+const DOWNLOAD_PORT: u16 = 7551;
+
+impl Stage {
+    /// Runs one scenario with one pair and judges the way from `sender` to `receiver`.
+    #[must_use]
+    pub fn run(&self, scenario: Scenario, length: Duration, sender: Part, receiver: Part, name: &str) -> Run {
+        let mut run = Run {
+            scenario: scenario.name.to_owned(),
+            sender: sender.caller.name(),
+            receiver: receiver.caller.name(),
+            load_before: machine::load(),
+            ..Run::default()
+        };
+        if let Err(error) = self.perform(&mut run, scenario, length, [sender, receiver], name) {
+            run.error = Some(error);
+        }
+        run.load_after = machine::load();
+        run
+    }
+
+    fn perform(
+        &self,
+        run: &mut Run,
+        scenario: Scenario,
+        length: Duration,
+        parts: [Part; 2],
+        name: &str,
+    ) -> Result<(), String> {
+        let folder = self.folder.join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        let profile = Profile::named(scenario.name).ok_or("the scenario has no profile")?;
+        let log = folder.join("network.csv");
+        let forwarder = ForwarderConfig {
+            profile: profile.clone(),
+            seed: self.seed,
+            log: Some(log.clone()),
+            ..ForwarderConfig::default()
+        };
+        let config = LabConfig { id: "run".to_owned(), forwarder, ..LabConfig::default() };
+        let lab = Lab::up(config).map_err(|error| error.to_string())?;
+        let _server = self.serve(&lab, &folder)?;
+        let mut calls = vec![self.call(&lab, &folder, "room", parts, length)?];
+        if scenario.beside == Beside::Call {
+            calls.push(self.call(&lab, &folder.join("beside"), "beside", parts, length)?);
+        }
+        await_media(&log, &mut calls)?;
+
+        let zero_us = lab.start_profile();
+        let download = (scenario.beside == Beside::Download).then(|| Download::start(&lab)).transpose()?;
+        let mut samplers = calls[0].each_ref().map(|caller| Sampler::new(caller.child.id()));
+        let deadline = Instant::now() + length + LEAD + ENDS_WITHIN;
+        let mut over: Option<Instant> = None;
+        while calls.iter_mut().flatten().any(|caller| caller.is_running()) {
+            let now = Instant::now();
+            if over.is_none() {
+                samplers.iter_mut().for_each(|sampler| sampler.sample(now));
+            }
+            // What ends when the call does is no cost of the call.
+            if now.duration_since(deadline - LEAD - ENDS_WITHIN - length) >= length {
+                over.get_or_insert(now);
+            }
+            if now > deadline {
+                return Err("a caller did not end by itself".to_owned());
+            }
+            thread::sleep(LOOK);
+        }
+        drop(download);
+        for caller in calls.iter_mut().flatten() {
+            caller.ended_well()?;
+        }
+        drop(lab.down().map_err(|error| error.to_string())?);
+        [run.sender_cost, run.receiver_cost] = samplers.map(|sampler| sampler.cost());
+        self.judge(run, &folder, &log, &profile, zero_us, length)
+    }
+
+    fn judge(
+        &self,
+        run: &mut Run,
+        folder: &Path,
+        log: &Path,
+        profile: &Profile,
+        zero_us: u64,
+        length: Duration,
+    ) -> Result<(), String> {
+        let text = fs::read_to_string(log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let log = NetworkLog::read(&text).map_err(|error| error.to_string())?;
+        run.network_late_p99_ms = log.late.map(|late| late.p99.as_secs_f64() * 1e3);
+        let read = |side: &str| Record::read(&folder.join(side)).map_err(|error| error.to_string());
+        let (sender, receiver) = (read("a")?, read("b")?);
+        let link = LinkRow::of_log(&log, Way::A_TO_B);
+        let facts = Facts::of(profile, Way::A_TO_B, Some(zero_us), length);
+        let direction =
+            Direction { sender: &sender, receiver: &receiver, link: &link, facts: &facts, scene: Some(&self.scene) };
+        (run.totals, run.seconds) = judge(&direction).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn serve(&self, lab: &Lab, folder: &Path) -> Result<Started, String> {
+        let address = format!("{}:{SERVER_PORT}", lab.address(Port::S));
+        let mut command = lab.command(Port::S, &self.ringback).map_err(|error| error.to_string())?;
+        command.args(["serve", "--listen", &address, "--insecure-plain"]);
+        let mut server = Started::start(command, &folder.join("server.log"))?;
+        let patience = Instant::now() + Duration::from_secs(10);
+        while lab.inside(Port::S, || TcpStream::connect(&address)).is_ok_and(|connected| connected.is_err()) {
+            if Instant::now() > patience || !server.is_running() {
+                return Err("the signaling server does not listen".to_owned());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    /// Starts both sides of a call; the receiver first, so that the sender offers.
+    fn call(
+        &self,
+        lab: &Lab,
+        folder: &Path,
+        room: &str,
+        parts: [Part; 2],
+        length: Duration,
+    ) -> Result<[Started; 2], String> {
+        let [sender, receiver] = parts;
+        let receiver = self.start(lab, Port::B, &folder.join("b"), room, receiver, length)?;
+        let sender = self.start(lab, Port::A, &folder.join("a"), room, sender, length)?;
+        Ok([sender, receiver])
+    }
+
+    fn start(
+        &self,
+        lab: &Lab,
+        port: Port,
+        folder: &Path,
+        room: &str,
+        part: Part,
+        length: Duration,
+    ) -> Result<Started, String> {
+        fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        let mut command = lab.command(port, part.ready.program()).map_err(|error| error.to_string())?;
+        part.ready.complete(&mut command);
+        command
+            .env("LAB_FOLDER", folder)
+            .env("LAB_SERVER", format!("ws://{}:{SERVER_PORT}/signaling", lab.address(Port::S)))
+            .env("LAB_ROOM", room)
+            .env("LAB_SECONDS", (length + LEAD).as_secs().to_string())
+            .env("LAB_WAIT", CONNECTS_WITHIN.as_secs().to_string())
+            .env("LAB_SCENE", &self.scene_file)
+            .env("LAB_SOUND", &self.sound_file)
+            .env("LAB_SIZE", format!("{}x{}", self.size.width, self.size.height))
+            .env("LAB_FPS", self.frame_rate.to_string())
+            .env("LAB_CODEC", part.caller.codec())
+            .env("LAB_MAX_BITRATE", self.max_bitrate.to_string());
+        Started::start(command, &folder.join("caller.log"))
+    }
+}
+
+/// Waits until the sender's media flow into the network.
+fn await_media(log: &Path, calls: &mut [[Started; 2]]) -> Result<(), String> {
+    let patience = Instant::now() + CONNECTS_WITHIN + ENDS_WITHIN;
+    loop {
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let sent = NetworkLog::read(&text)
+            .ok()
+            .and_then(|log| log.of(Port::A.up()).last().map(|row| row.state.counters.entered.bytes));
+        if sent.is_some_and(|bytes| bytes >= FLOWING) {
+            return Ok(());
+        }
+        for caller in calls.iter_mut().flatten() {
+            caller.still_running()?;
+        }
+        if Instant::now() > patience {
+            return Err("the two did not connect".to_owned());
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// A process that ends with this value, and all that it started with it.
+struct Started {
+    child: Child,
+    log: PathBuf,
+    status: Option<ExitStatus>,
+}
+
+impl Started {
+    fn start(mut command: std::process::Command, log: &Path) -> Result<Self, String> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let out = File::create(log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+        let errors = out.try_clone().map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(out).stderr(errors).process_group(0);
+        let child = command.spawn().map_err(|error| format!("{name} did not start: {error}"))?;
+        Ok(Self { child, log: log.to_owned(), status: None })
+    }
+
+    fn is_running(&mut self) -> bool {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().ok().flatten();
+        }
+        self.status.is_none()
+    }
+
+    fn still_running(&mut self) -> Result<(), String> {
+        if self.is_running() { Ok(()) } else { Err(self.reason()) }
+    }
+
+    fn ended_well(&mut self) -> Result<(), String> {
+        let well = !self.is_running() && self.status.is_some_and(|status| status.success());
+        if well { Ok(()) } else { Err(self.reason()) }
+    }
+
+    /// The last thing that it said.
+    fn reason(&self) -> String {
+        let said = fs::read_to_string(&self.log).unwrap_or_default();
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        match self.status {
+            Some(status) => format!("a caller ended early ({status}): {last}"),
+            None => format!("a caller hangs: {last}"),
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if self.is_running() {
+            // SAFETY: the group was made for this child, which has not been waited for.
+            unsafe { libc::kill(-(self.child.id() as i32), libc::SIGKILL) };
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// A TCP download from the server to the receiver, as fast as it goes, until this value is dropped.
+struct Download {
+    over: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Download {
+    fn start(lab: &Lab) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("the download did not start: {error}");
+        let address = (lab.address(Port::S), DOWNLOAD_PORT);
+        let listener = lab.inside(Port::S, || TcpListener::bind(address)).map_err(failed)?.map_err(failed)?;
+        let mut reader = lab.inside(Port::B, || TcpStream::connect(address)).map_err(failed)?.map_err(failed)?;
+        let (mut writer, _) = listener.accept().map_err(failed)?;
+        let timeout = Some(Duration::from_millis(500));
+        reader.set_read_timeout(timeout).map_err(failed)?;
+        writer.set_write_timeout(timeout).map_err(failed)?;
+        let over = Arc::new(AtomicBool::new(false));
+        let (reading, writing) = (over.clone(), over.clone());
+        let write = move || {
+            while !writing.load(Ordering::Relaxed) {
+                let _ = writer.write(&[0; 16 << 10]);
+            }
+        };
+        let read = move || {
+            let mut buffer = vec![0; 64 << 10];
+            while !reading.load(Ordering::Relaxed) {
+                let _ = reader.read(&mut buffer);
+            }
+        };
+        Ok(Self { over, threads: vec![thread::spawn(write), thread::spawn(read)] })
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
