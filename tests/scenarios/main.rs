@@ -9,6 +9,7 @@ mod drivers;
 mod ends;
 mod engines;
 mod hostile;
+mod lab;
 mod media;
 mod networks;
 mod window;

@@ -13,12 +13,15 @@ use crate::{CaptureError, VideoFormat};
 /// Draws pictures: called with the number of the picture, counted from 0, the time at which it counts as captured, and the
 /// picture to draw all over, at the size and rate of the call. Runs on a thread of its own and may take most of an interval.
 #[derive(Clone)]
-pub struct PictureMaker(Arc<dyn Fn(u64, Instant, &mut Picture) + Send + Sync>);
+pub struct PictureMaker(Arc<Draw>);
 
 /// Makes sound: called with the time at which the first sample counts as captured and the samples to fill, 48 kHz mono in
 /// [-1, 1], without a gap from call to call. Runs on the thread that encodes, some hundred times a second.
 #[derive(Clone)]
-pub struct SoundMaker(Arc<dyn Fn(Instant, &mut [f32]) + Send + Sync>);
+pub struct SoundMaker(Arc<Fill>);
+
+type Draw = dyn Fn(u64, Instant, &mut Picture) + Send + Sync;
+type Fill = dyn Fn(Instant, &mut [f32]) + Send + Sync;
 
 impl PictureMaker {
     /// Pictures drawn by `draw`.

@@ -13,12 +13,15 @@ pub(crate) const AHEAD: Duration = Duration::from_millis(10);
 /// Takes pictures: called with the time of showing, now, and the picture. Runs on the thread that decodes: what takes long there
 /// delays the pictures that follow.
 #[derive(Clone)]
-pub struct PictureTaker(Arc<dyn Fn(Instant, &Arc<Picture>) + Send + Sync>);
+pub struct PictureTaker(Arc<Show>);
 
 /// Takes sound: called with the time at which the first sample is to be heard and the samples, 48 kHz mono in [-1, 1], without a
 /// gap from call to call. Runs on the thread that decodes sound, some hundred times a second.
 #[derive(Clone)]
-pub struct SoundTaker(Arc<dyn Fn(Instant, &[f32]) + Send + Sync>);
+pub struct SoundTaker(Arc<Play>);
+
+type Show = dyn Fn(Instant, &Arc<Picture>) + Send + Sync;
+type Play = dyn Fn(Instant, &[f32]) + Send + Sync;
 
 impl PictureTaker {
     /// Pictures go to `take`.

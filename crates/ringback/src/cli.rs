@@ -10,6 +10,8 @@ use call_engine::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::lab::cli::{CallerArgs, LabArgs};
+
 /// Exit codes, shown below the help of `call`; [`crate::exit`] has the mapping.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -48,6 +50,11 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// List cameras, microphones and speakers.
     Devices(DevicesArgs),
+    /// Place a call between two engines in this process, over a network as bad as you like, and measure it.
+    Lab(Box<LabArgs>),
+    /// One side of a call that the lab measures.
+    #[command(hide = true)]
+    LabCaller(CallerArgs),
 }
 
 /// `ringback call`.
@@ -185,11 +192,11 @@ pub(crate) enum VideoCodec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pin(pub(crate) [u8; 32]);
 
-fn room(text: &str) -> Result<RoomId, String> {
+pub(crate) fn room(text: &str) -> Result<RoomId, String> {
     RoomId::new(text).map_err(|error| error.to_string())
 }
 
-fn server_url(text: &str) -> Result<call_engine::Url, String> {
+pub(crate) fn server_url(text: &str) -> Result<call_engine::Url, String> {
     call_engine::parse_server_url(text).map_err(|error| error.to_string())
 }
 
@@ -198,14 +205,14 @@ fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if !time.is_zero() => Ok(time),
         _ => Err("give a time such as 10s, 500ms or 5m".into()),
     }
 }
 
-fn max_bitrate(text: &str) -> Result<Bitrate, String> {
+pub(crate) fn max_bitrate(text: &str) -> Result<Bitrate, String> {
     bitrate(text, Bitrate::from_kbps(100), Bitrate::from_kbps(50_000))
 }
 

@@ -5,6 +5,7 @@ mod call;
 mod cli;
 mod devices;
 mod exit;
+mod lab;
 mod process;
 mod rendezvous;
 mod report;
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
         cli::Command::Call(args) => call::run(*args, started),
         cli::Command::Serve(args) => serve::run(&args),
         cli::Command::Devices(args) => devices::run(&args),
+        cli::Command::Lab(args) => lab::run(&args),
+        cli::Command::LabCaller(args) => lab::ordered(&args, started),
     };
     result.unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));
