@@ -56,8 +56,8 @@ window.prepare = async (orders) => {
 /** The tracks of camera and microphone, ready to start. */
 async function filmed(camera, orders) {
   const [audio, video] = ['audio', 'video'].map((kind) => new MediaStreamTrackGenerator({ kind }));
-  const writables = { audio: audio.writable, video: video.writable };
-  await answer(camera, { orders, ...writables }, Object.values(writables));
+  const ends = { audio: audio.writable, video: video.writable };
+  await answer(camera, { orders, ...ends }, Object.values(ends));
   camera.onmessage = ({ data }) => { if (data.soundOrigin) tell('sound-sent', data.soundOrigin); };
   return [audio, video];
 }

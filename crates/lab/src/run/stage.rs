@@ -126,18 +126,14 @@ impl Stage {
         let zero_us = lab.start_profile();
         let download = (scenario.beside == Beside::Download).then(|| Download::start(&lab)).transpose()?;
         let mut samplers = calls[0].each_ref().map(|caller| Sampler::new(caller.child.id()));
-        let deadline = Instant::now() + length + LEAD + ENDS_WITHIN;
-        let mut over: Option<Instant> = None;
+        let zero = Instant::now();
         while calls.iter_mut().flatten().any(|caller| caller.is_running()) {
-            let now = Instant::now();
-            if over.is_none() {
-                samplers.iter_mut().for_each(|sampler| sampler.sample(now));
-            }
+            let elapsed = zero.elapsed();
             // What ends when the call does is no cost of the call.
-            if now.duration_since(deadline - LEAD - ENDS_WITHIN - length) >= length {
-                over.get_or_insert(now);
+            if elapsed < length {
+                samplers.iter_mut().for_each(|sampler| sampler.sample(Instant::now()));
             }
-            if now > deadline {
+            if elapsed > length + LEAD + ENDS_WITHIN {
                 return Err("a caller did not end by itself".to_owned());
             }
             thread::sleep(LOOK);

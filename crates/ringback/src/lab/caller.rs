@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use call_engine::{
-    AudioSink, AudioSource, Call, CallConfig, Outcome, Picture, PictureMaker, PictureTaker, SoundMaker, SoundTaker,
-    VideoSink, VideoSource,
+    AudioSink, AudioSource, Call, CallConfig, Outcome, Phase, Picture, PictureMaker, PictureTaker, SoundMaker,
+    SoundTaker, VideoSink, VideoSource,
 };
 use lab::media::scene::Scene;
 use lab::media::{sound, stamp};
@@ -118,9 +118,10 @@ impl Caller {
     /// # Errors
     /// When the record could not be written in full.
     pub(crate) async fn follow(self, call: Call) -> anyhow::Result<Outcome> {
-        let snapshots = call.snapshot();
+        let mut snapshots = call.snapshot();
         let mut finished = std::pin::pin!(call.finished());
         let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        let mut ending_us = None;
         let outcome = loop {
             tokio::select! {
                 outcome = &mut finished => break outcome,
@@ -128,9 +129,14 @@ impl Caller {
                     let second = self.second(&snapshots.borrow().figures);
                     lock(&self.record).recorder.second(&second);
                 }
+                // From the goodbye on no pictures come: that is no freeze.
+                Ok(()) = snapshots.changed(), if ending_us.is_none() => {
+                    let ending = matches!(snapshots.borrow().phase, Phase::Ending | Phase::Ended);
+                    ending_us = ending.then(|| self.clock.micros(Instant::now()));
+                }
             }
         };
-        self.conclude(&outcome)?;
+        self.conclude(&outcome, ending_us)?;
         Ok(outcome)
     }
 
@@ -146,7 +152,7 @@ impl Caller {
         }
     }
 
-    fn conclude(self, outcome: &Outcome) -> anyhow::Result<()> {
+    fn conclude(self, outcome: &Outcome, ending_us: Option<u64>) -> anyhow::Result<()> {
         let figures = &outcome.figures;
         let at = |milestone: Option<Duration>| milestone.map(|after| self.clock.micros(self.started + after));
         let Some(record) = Arc::into_inner(self.record) else {
@@ -158,7 +164,7 @@ impl Caller {
         peer.error = (!outcome.connected).then(|| outcome.end.to_string());
         peer.offer_us = at(figures.milestones.offer);
         peer.connected_us = at(figures.milestones.dtls_connected);
-        peer.ended_us = at(figures.milestones.ended);
+        peer.ended_us = ending_us.or(at(figures.milestones.ended));
         peer.sound_samples = outcome.connected.then_some(played);
         let concealed = figures.audio_received.concealed_ratio;
         peer.sound_concealed_samples = concealed.map(|ratio| (ratio * played as f64).round() as u64);
