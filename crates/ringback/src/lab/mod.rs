@@ -145,6 +145,8 @@ fn profile(args: &LabArgs) -> Result<Profile, String> {
     let mut line = "both 0s".to_owned();
     for (key, value) in options {
         if let Some(value) = value {
+            let alone = Profile::parse(&format!("both 0s {key}={value}"));
+            alone.map_err(|error| format!("--{key} {value}: {}", error.problem))?;
             let _ = write!(line, " {key}={value}");
         }
     }
@@ -215,7 +217,7 @@ mod tests {
         let loss = |line: &str| profile(&args(line)).map(|profile| format!("{:?}", profile.steps));
         assert!(loss("ringback lab --loss 5% --delay 50ms --rate 1mbit").is_ok());
         assert!(loss("ringback lab --profile drop --delay 50ms").is_ok_and(|steps| steps.len() > 300));
-        assert!(loss("ringback lab --loss 150%").is_err_and(|error| error.contains("loss")));
+        assert!(loss("ringback lab --loss 150%").is_err_and(|error| error.starts_with("--loss 150%: ")));
         assert!(loss("ringback lab --profile nowhere").is_err_and(|error| error.contains("nowhere")));
     }
 }
