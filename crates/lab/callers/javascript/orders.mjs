@@ -58,6 +58,6 @@ export function installed(name) {
     return { module: require(name), version: JSON.parse(readFileSync(description, 'utf8')).version };
   } catch (error) {
     const why = error.message.split('\n')[0];
-    return leave(Exit.NOT_INSTALLED, `${name} cannot be loaded: ${why}; run npm ci there with this caller's package.json`);
+    return leave(Exit.NOT_INSTALLED, `${name} cannot be loaded: ${why}; run npm install there with this caller's package.json`);
   }
 }
