@@ -98,6 +98,19 @@ pub struct Findings {
     pub missing: Vec<Missing>,
 }
 
+impl Findings {
+    /// The scenarios in which something got worse, or in which we have no figure any more where the peer still has one.
+    #[must_use]
+    pub fn scenarios(&self) -> Vec<String> {
+        let lost = self.missing.iter().filter(|missing| missing.only_ours).map(|missing| &missing.figure);
+        let worse = self.regressions.iter().map(|regression| &regression.figure);
+        let mut names: Vec<String> = worse.chain(lost).map(|figure| figure.scenario.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
 impl Baseline {
     /// From runs: each figure that both sides have, against each peer that is not us on either side.
     #[must_use]
@@ -295,11 +308,13 @@ mod tests {
         assert_eq!(found.regressions, []);
         assert_eq!(found.missing.len(), 3);
         assert!(found.missing.iter().all(|missing| missing.only_ours));
+        assert_eq!(found.scenarios(), ["loss5"]);
         assert_eq!(
             found.missing[0].to_string(),
             "loss5, picture latency p50 against chromium/VP8: we have none, the peer has"
         );
         assert!(compare(&baseline, &[]).missing.iter().all(|missing| !missing.only_ours));
+        assert!(compare(&baseline, &[]).scenarios().is_empty(), "the peer has none either");
         assert_eq!(compare(&baseline.only(&["drop"]), &[]), Findings::default());
     }
 
