@@ -55,7 +55,8 @@ impl DataChannel {
         self.channel.send_text(message).await.map_err(|error| error_of(&error))
     }
 
-    /// The next message; `None` once the channel is closed and all is read. While nobody asks, the peer has to wait.
+    /// The next message; `None` once the channel is closed and all is read. While nobody asks, 256 messages are kept, and
+    /// then the peer has to wait.
     pub async fn receive(&self) -> Option<DataMessage> {
         loop {
             match self.channel.poll().await? {
