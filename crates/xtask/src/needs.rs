@@ -161,12 +161,23 @@ pub(crate) fn lab() -> Vec<Need> {
 
 /// What the bench needs on top of that.
 pub(crate) fn bench() -> Vec<Need> {
-    vec![Need {
-        name: "espeak-ng",
-        why: "speech whose quality is measured",
-        present: || on_path("espeak-ng"),
-        packages: ["espeak-ng", "espeak-ng", "espeak-ng", "espeak-ng"],
-    }]
+    vec![
+        Need {
+            name: "espeak-ng",
+            why: "speech whose quality is measured",
+            present: || on_path("espeak-ng"),
+            packages: ["espeak-ng", "espeak-ng", "espeak-ng", "espeak-ng"],
+        },
+        Need {
+            name: "Python's headers",
+            why: "PESQ, which is built when it is installed",
+            present: || {
+                let asked = "import os, sysconfig; print(os.path.exists(sysconfig.get_path('include') + '/Python.h'))";
+                output("python3", &["-c", asked]).is_some_and(|answer| answer.trim() == "True")
+            },
+            packages: ["python3-dev", "python3-devel", "python", "python3-devel"],
+        },
+    ]
 }
 
 /// What the tests need on top of both.
