@@ -1,7 +1,7 @@
 //! The guard against getting worse: the ratios of ours by a peer's that a checked-in file holds, and those of new runs.
 //! Only ratios from the same runs are compared, never times of one machine with those of another.
 //!
-//! `baseline.json` is `{"schema": 1, "peers": {PEER: {SCENARIO: {FIGURE: RATIO}}}}`. A peer is named like a [`Pair`](crate::report::Pair), a figure
+//! `baseline.json` is `{"schema": 1, "peers": {PEER: {SCENARIO: {FIGURE: RATIO}}}}`. A peer is named like a [`Pair`], a figure
 //! by its [`Measure::key`]. A ratio is [`Measure::steady_ratio`] of the medians of repeated runs (three are the rule), to
 //! three digits. Runs in which the network was late ([`network_kept_time`]) are left out on both sides.
 //!
