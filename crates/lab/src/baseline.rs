@@ -7,8 +7,9 @@
 //!
 //! A ratio over [`TOLERANCE`] times worse is a regression, if it would still be one were our value a grain better
 //! ([`Measure::grain`]; [`MEASURES`](crate::report::measure::MEASURES) lists them): a freeze where there was none, or 2 ms
-//! more at a latency of 5 ms, is chance. What the baseline has and the runs lack is told; where the peer still has it, it
-//! counts as worse.
+//! more at a latency of 5 ms, is chance. So is a median that has crossed the line while the rounds lie on both sides of
+//! it: [`MOST_ROUNDS`] of our rounds beside each of the peer's have to be over it as well. What the baseline has and the
+//! runs lack is told; where the peer still has it, it counts as worse.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,6 +25,9 @@ use crate::report::table::{Comparison, Pair, Row, Scenario};
 
 /// A ratio may get worse by this factor.
 pub const TOLERANCE: f64 = 1.25;
+
+/// The share of rounds, each of ours beside each of the peer's, that have to be a regression by themselves too.
+pub const MOST_ROUNDS: f64 = 0.75;
 
 /// The version of the format.
 const SCHEMA: u32 = 1;
@@ -168,7 +172,8 @@ impl Baseline {
 /// Compares new runs with a baseline.
 #[must_use]
 pub fn compare(baseline: &Baseline, runs: &[Run]) -> Findings {
-    let comparisons = comparisons(&timely(runs));
+    let timely = timely(runs);
+    let comparisons = comparisons(&timely);
     let mut findings = Findings::default();
     for (peer, scenarios) in &baseline.peers {
         let comparison = comparisons.iter().find(|comparison| comparison.theirs.to_string() == *peer);
@@ -176,24 +181,51 @@ pub fn compare(baseline: &Baseline, runs: &[Run]) -> Findings {
             let scenario = comparison.and_then(|comparison| comparison.scenarios.iter().find(|one| one.name == *name));
             for (key, &expected) in ratios {
                 let figure = Figure { peer: peer.clone(), scenario: name.clone(), key: key.clone() };
-                judge(&mut findings, figure, expected, scenario);
+                let row = scenario.and_then(|scenario| scenario.rows.iter().find(|row| row.measure.key == *key));
+                let both = row.zip(comparison);
+                let rounds = both.map(|(row, comparison)| Rounds::of(row.measure, comparison, name, &timely));
+                judge(&mut findings, figure, expected, row, &rounds.unwrap_or_default());
             }
         }
     }
     findings
 }
 
-fn judge(findings: &mut Findings, figure: Figure, expected: f64, scenario: Option<&Scenario>) {
-    let row = scenario.and_then(|scenario| scenario.rows.iter().find(|row| row.measure.key == figure.key));
+fn judge(findings: &mut Findings, figure: Figure, expected: f64, row: Option<&Row>, rounds: &Rounds) {
     let ours_and_theirs = (row.and_then(|row| row.ours), row.and_then(|row| row.theirs));
     let (Some(row), (Some(ours), Some(theirs))) = (row, ours_and_theirs) else {
         findings.missing.push(Missing { figure, only_ours: ours_and_theirs.1.is_some() });
         return;
     };
-    if is_worse(row.measure, expected, ours, theirs) {
-        let found = row.measure.steady_ratio(ours, theirs);
-        let worse = times_worse(row.measure, expected, found);
+    let measure = row.measure;
+    if is_worse(measure, expected, ours, theirs) && rounds.share_worse(measure, expected) >= MOST_ROUNDS {
+        let found = measure.steady_ratio(ours, theirs);
+        let worse = times_worse(measure, expected, found);
         findings.regressions.push(Regression { figure, expected, found, worse, ours, theirs });
+    }
+}
+
+/// A figure in each round, of ours and of a peer's.
+#[derive(Default)]
+struct Rounds {
+    ours: Vec<f64>,
+    theirs: Vec<f64>,
+}
+
+impl Rounds {
+    fn of(measure: &Measure, comparison: &Comparison, scenario: &str, runs: &[Run]) -> Self {
+        let values = |pair: &Pair| {
+            let made = runs.iter().filter(|run| run.scenario == scenario && pair.made(run));
+            made.filter_map(|run| measure.of(run)).collect()
+        };
+        Self { ours: values(&comparison.ours), theirs: values(&comparison.theirs) }
+    }
+
+    /// How many of our rounds beside each of theirs are a regression from that ratio; 0 without rounds.
+    fn share_worse(&self, measure: &Measure, expected: f64) -> f64 {
+        let pairs = self.ours.iter().flat_map(|ours| self.theirs.iter().map(move |theirs| (*ours, *theirs)));
+        let worse: Vec<bool> = pairs.map(|(ours, theirs)| is_worse(measure, expected, ours, theirs)).collect();
+        worse.iter().filter(|worse| **worse).count() as f64 / worse.len().max(1) as f64
     }
 }
 
@@ -212,14 +244,7 @@ fn is_steady(row: &Row, runs: &[Run], comparison: &Comparison, scenario: &str) -
         return false;
     }
     let expected = row.measure.steady_ratio(ours, theirs);
-    let values = |pair: &Pair| -> Vec<f64> {
-        let made = runs.iter().filter(|run| run.scenario == scenario && pair.made(run));
-        made.filter_map(|run| row.measure.of(run)).collect()
-    };
-    let theirs = values(&comparison.theirs);
-    values(&comparison.ours)
-        .into_iter()
-        .all(|ours| theirs.iter().all(|theirs| !is_worse(row.measure, expected, ours, *theirs)))
+    Rounds::of(row.measure, comparison, scenario, runs).share_worse(row.measure, expected) == 0.0
 }
 
 impl fmt::Display for Regression {
@@ -371,7 +396,12 @@ mod tests {
         };
         let baseline = Baseline::from_runs(&repeated([50.0, 50.0, 50.0]));
         assert_eq!(compare(&baseline, &repeated([50.0, 900.0, 48.0])).regressions, []);
-        assert_eq!(compare(&baseline, &repeated([90.0, 900.0, 48.0])).regressions.len(), 3);
+        assert_eq!(compare(&baseline, &repeated([90.0, 900.0, 95.0])).regressions.len(), 3);
+        assert_eq!(
+            compare(&baseline, &repeated([80.0, 900.0, 48.0])).regressions,
+            [],
+            "rounds on both sides of the line"
+        );
     }
 
     #[test]
