@@ -5,8 +5,12 @@
 //! that the connection is [lost](call_core::SignalingEvent::Lost), and the session core decides what that means.
 
 mod ayame;
+mod close;
+mod codec;
+mod config;
 mod connect_error;
 mod driver;
+mod ice;
 mod keep_alive;
 mod server_url;
 mod socket;
@@ -14,11 +18,12 @@ mod tcp;
 mod text;
 mod tls;
 mod transport;
-mod wire;
 
-pub use ayame::{AyameCodec, CloseInfo, Command, Join, Out};
-pub use driver::{Signaling, SignalingConfig, Timeouts, connect};
-pub use server_url::{UrlError, parse_server_url};
+pub use ayame::AyameCodec;
+pub use close::CloseInfo;
+pub use codec::{Codec, Command, Join, Out, ProtocolError};
+pub use config::{SignalingConfig, Timeouts};
+pub use driver::{Signaling, connect};
+pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};
 pub use url::Url;
-pub use wire::ProtocolError;

@@ -1,11 +1,68 @@
-//! The address of a signaling server as a person writes it. What comes out names a host, a port and a path
+//! The address of a signaling server as a person writes it: what protocol is spoken there, and a host, a port and a path
 //! that can be connected to.
+
+use std::fmt;
+use std::str::FromStr;
 
 use thiserror::Error;
 use url::Url;
 
 /// Where Ayame servers listen unless told otherwise.
-const DEFAULT_PATH: &str = "/signaling";
+const AYAME_PATH: &str = "/signaling";
+
+/// What a signaling server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// OpenAyame; also what our own server speaks. The one that a URL means when it names none.
+    Ayame,
+}
+
+impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Ayame];
+
+    /// Its name for the person.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ayame => "Ayame",
+        }
+    }
+
+    /// Its name in a URL, before `+ws` or `+wss`.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Ayame => "ayame",
+        }
+    }
+}
+
+/// A server and what it speaks, like `peerjs+wss://host/path`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Where it is: `ws` or `wss`.
+    pub url: Url,
+}
+
+/// As [`parse_server_url`] reads it; without a prefix for Ayame.
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            Protocol::Ayame => write!(f, "{}", self.url),
+        }
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        parse_server_url(text)
+    }
+}
 
 /// Why the text is not the address of a signaling server.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -14,12 +71,15 @@ pub enum UrlError {
     #[error("this is not a URL ({0}): write it like wss://host/signaling")]
     Malformed(url::ParseError),
     /// A scheme other than `ws` and `wss`, or none.
-    #[error("the URL has to start with ws:// or wss://")]
+    #[error("the URL has to start with ws:// or wss://, or with a protocol like peerjs+wss://")]
     Scheme,
+    /// A prefix that is no protocol of ours.
+    #[error("the protocol before the + is unknown: write one of {}", prefixes())]
+    Protocol,
     /// An `http` or `https` URL, most likely of the right server.
     #[error("this is the URL of a web page: write {0}:// instead")]
     WebPage(&'static str),
-    /// User and password before the host. Ayame has no use for them.
+    /// User and password before the host. No protocol has a use for them.
     #[error("the URL carries a user name or password: leave them out and pass the signaling key with --key")]
     Credentials,
     /// A `#fragment`, which has no meaning for a WebSocket (RFC 6455 §3).
@@ -30,16 +90,23 @@ pub enum UrlError {
     Port,
 }
 
-/// Reads the URL of a signaling server: `ws` or `wss`, path `/signaling` when it names none.
+/// Reads the URL of a signaling server: `ws` or `wss`, or one of them after a protocol and a `+`. Without a protocol it is
+/// Ayame, whose path is `/signaling` when the URL names none.
 ///
 /// # Errors
 /// A [`UrlError`] that says what to write instead.
-pub fn parse_server_url(text: &str) -> Result<Url, UrlError> {
+pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
     let text = text.trim();
-    if !text.contains("://") {
-        return Err(UrlError::Scheme);
-    }
-    let mut url = Url::parse(text).map_err(UrlError::Malformed)?;
+    let (scheme, _) = text.split_once("://").ok_or(UrlError::Scheme)?;
+    let (protocol, rest) = match scheme.split_once('+') {
+        None => (Protocol::Ayame, text),
+        Some((prefix, _)) => {
+            let named = |protocol: &Protocol| protocol.prefix().eq_ignore_ascii_case(prefix);
+            let protocol = Protocol::ALL.into_iter().find(named).ok_or(UrlError::Protocol)?;
+            (protocol, &text[prefix.len() + 1..])
+        }
+    };
+    let mut url = Url::parse(rest).map_err(UrlError::Malformed)?;
     match url.scheme() {
         "ws" | "wss" => {}
         "http" => return Err(UrlError::WebPage("ws")),
@@ -55,10 +122,15 @@ pub fn parse_server_url(text: &str) -> Result<Url, UrlError> {
     if url.port() == Some(0) {
         return Err(UrlError::Port);
     }
-    if url.path() == "/" {
-        url.set_path(DEFAULT_PATH);
+    if protocol == Protocol::Ayame && url.path() == "/" {
+        url.set_path(AYAME_PATH);
     }
-    Ok(url)
+    Ok(ServerUrl { protocol, url })
+}
+
+fn prefixes() -> String {
+    let prefixes = Protocol::ALL.map(|protocol| format!("{}+ws(s)://", protocol.prefix()));
+    prefixes.join(", ")
 }
 
 #[cfg(test)]
@@ -76,7 +148,19 @@ mod tests {
             ("ws://[::1]:3000/ws", "ws://[::1]:3000/ws"),
             ("wss://bücher.example/signaling", "wss://xn--bcher-kva.example/signaling"),
         ] {
-            assert_eq!(parse_server_url(given).map(String::from).as_deref(), Ok(read), "{given}");
+            let server = parse_server_url(given).expect(given);
+            assert_eq!((server.protocol, server.url.as_str()), (Protocol::Ayame, read), "{given}");
+        }
+    }
+
+    #[test]
+    fn the_protocol_is_named_before_a_plus() {
+        for (given, protocol, read) in [
+            ("ayame+ws://localhost", Protocol::Ayame, "ws://localhost/signaling"),
+        ] {
+            let server = parse_server_url(given).expect(given);
+            assert_eq!((server.protocol, server.url.as_str()), (protocol, read), "{given}");
+            assert_eq!(server.to_string().parse(), Ok(server), "{given}");
         }
     }
 
@@ -93,6 +177,8 @@ mod tests {
             ("ws://me:secret@host/", UrlError::Credentials),
             ("ws://host/signaling#room", UrlError::Fragment),
             ("ws://host:0/signaling", UrlError::Port),
+            ("smtp+ws://host", UrlError::Protocol),
+            ("+ws://host", UrlError::Protocol),
         ] {
             assert_eq!(parse_server_url(given), Err(error), "{given}");
         }
@@ -102,7 +188,11 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,64}") {
             let _ = parse_server_url(&text);
-            let _ = parse_server_url(&format!("ws://{text}"));
+            for scheme in ["ws", "ayame+wss"] {
+                if let Ok(server) = parse_server_url(&format!("{scheme}://{text}")) {
+                    prop_assert_eq!(server.to_string().parse(), Ok(server));
+                }
+            }
         }
     }
 }

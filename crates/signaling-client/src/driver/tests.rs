@@ -1,6 +1,8 @@
 //! One connection in virtual time, over an in-memory line to a server that does as the test says.
 
-use call_core::{Candidate, Description};
+use std::time::Duration;
+
+use call_core::{Candidate, Description, RoomId};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -30,8 +32,11 @@ async fn open(capacity: usize) -> Fixture {
     let skipped = Arc::new(AtomicU64::new(0));
     let signaling = Signaling { commands, events, skipped: Arc::clone(&skipped) };
     let cancel = CancellationToken::new();
-    let connection = Connection::new(&config, near, wanted, happened, skipped);
-    let task = tokio::spawn(connection.run(cancel.clone()));
+    let connection = Connection::new(Attempt::new(&config, wanted, happened, skipped), near);
+    let canceled = cancel.clone();
+    let task = tokio::spawn(async move {
+        connection.run(&canceled).await;
+    });
     Fixture { server, signaling, cancel, task }
 }
 
@@ -86,7 +91,7 @@ async fn a_server_that_never_answers_the_join_request_is_left() {
     let event = fixture.signaling.events.recv().await;
     assert_eq!(start.elapsed(), Duration::from_secs(8));
     let Some(SignalingEvent::Unreachable { reason, retry: true }) = event else { panic!("{event:?}") };
-    assert_eq!(reason, "the server did not answer the join request within 8s: is it an Ayame server? check the URL");
+    assert_eq!(reason, "the server did not answer the join request within 8s: does it speak Ayame? check the URL");
 }
 
 #[tokio::test(start_paused = true)]

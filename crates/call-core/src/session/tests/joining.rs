@@ -29,7 +29,8 @@ fn our_ice_servers_and_the_servers_are_merged_and_bounded() {
     let mut ice_servers = vec![server("stun:both"), server("turn:theirs")];
     ice_servers.extend((0..100).map(|number| server(&format!("stun:{number}"))));
     let role = WAITER;
-    story.signaling(SignalingEvent::Joined { role, ice_servers });
+    let capabilities = PeerCapabilities::FULL;
+    story.signaling(SignalingEvent::Joined { role, capabilities, ice_servers });
     let Some((_, Output::Peer(PeerAction::Open { ice_servers }))) =
         story.notes.iter().find(|(_, note)| matches!(note, Output::Peer(_)))
     else {
