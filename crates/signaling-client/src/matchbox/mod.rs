@@ -16,7 +16,8 @@ use wire::{Data, FromServer, ToServer};
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// matchbox's clients ignore every offer but the first.
-const CAPABILITIES: PeerCapabilities = PeerCapabilities { renegotiation: false, server_ice: false, ..PeerCapabilities::FULL };
+const CAPABILITIES: PeerCapabilities =
+    PeerCapabilities { renegotiation: false, server_ice: false, ..PeerCapabilities::FULL };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -47,7 +48,7 @@ impl MatchboxCodec {
     fn receive(&mut self, message: FromServer) -> Result<Vec<Out>, ProtocolError> {
         let kind = message.kind();
         match (message, self.state) {
-            (FromServer::IdAssigned(_), State::Joining) => {
+            (FromServer::IdAssigned, State::Joining) => {
                 self.state = State::Joined;
                 // Whether somebody is there shows only when they offer.
                 Ok(Out::event(SignalingEvent::Joined {
@@ -80,12 +81,7 @@ impl MatchboxCodec {
         }
     }
 
-    fn of_the_peer(
-        &self,
-        sender: &str,
-        kind: &'static str,
-        event: SignalingEvent,
-    ) -> Result<Vec<Out>, ProtocolError> {
+    fn of_the_peer(&self, sender: &str, kind: &'static str, event: SignalingEvent) -> Result<Vec<Out>, ProtocolError> {
         match self.peer.as_deref() == Some(sender) {
             true => Ok(Out::event(event)),
             false => Err(ProtocolError::Stranger(kind)),

@@ -24,7 +24,9 @@ fn joined() -> MatchboxCodec {
 
 fn hear(codec: &mut MatchboxCodec, text: &str) -> Vec<String> {
     match codec.on_text(Instant::now(), text) {
-        Ok(out) => out.iter().map(|out| if let Out::Event(event) = out { words(event) } else { format!("{out:?}") }).collect(),
+        Ok(out) => {
+            out.iter().map(|out| if let Out::Event(event) = out { words(event) } else { format!("{out:?}") }).collect()
+        }
         Err(error) => vec![format!("skipped: {error}")],
     }
 }
@@ -64,10 +66,7 @@ fn the_second_answers() {
     let replay = replay(&mut codec(), include_str!("testdata/room.txt"), "B", wish);
     let other_data = "skipped: the message is of the unknown type \"x-app\"";
     let stranger = "skipped: the message of type \"NewPeer\" belongs to another call";
-    assert_eq!(
-        replay.told,
-        ["joined, waits, polite, 0 ICE servers", "offer", stranger, other_data, "close"]
-    );
+    assert_eq!(replay.told, ["joined, waits, polite, 0 ICE servers", "offer", stranger, other_data, "close"]);
     let read = |text: &String| serde_json::from_str::<Value>(text).expect("JSON");
     assert_eq!(read(&replay.sent[0]), read(&replay.recorded[0]), "the answer");
     // The recorded client wrote null for what it did not know; we leave that out.
@@ -112,11 +111,11 @@ fn nothing_is_sent_while_nobody_is_there() {
 fn a_candidate_is_json_text_and_null_ends_them() {
     let mut codec = joined();
     hear(&mut codec, &json!({ "NewPeer": B }).to_string());
-    let candidate = Candidate { candidate: "candidate:1".to_owned(), sdp_m_line_index: Some(0), ..Candidate::default() };
-    for (candidate, json) in [
-        (candidate, r#"{\"candidate\":\"candidate:1\",\"sdpMLineIndex\":0}"#),
-        (Candidate::default(), "null"),
-    ] {
+    let candidate =
+        Candidate { candidate: "candidate:1".to_owned(), sdp_m_line_index: Some(0), ..Candidate::default() };
+    for (candidate, json) in
+        [(candidate, r#"{\"candidate\":\"candidate:1\",\"sdpMLineIndex\":0}"#), (Candidate::default(), "null")]
+    {
         let text = format!(r#"{{"Signal":{{"receiver":"{B}","data":{{"IceCandidate":"{json}"}}}}}}"#);
         assert_eq!(codec.on_command(Instant::now(), Command::Candidate(candidate)), [Out::Send(text)]);
     }
@@ -155,9 +154,19 @@ fn the_room_is_the_last_part_of_the_path() {
 fn messages_out_of_shape_are_skipped() {
     let long = "x".repeat(MAX_MESSAGE);
     for text in [
-        "", "junk", "[]", "{}", "\"KeepAlive\"", r#"{"a":1,"b":2}"#, r#"{"IdAssigned":7}"#, r#"{"Signal":{}}"#,
-        r#"{"Signal":{"sender":"x"}}"#, r#"{"Signal":{"sender":"x","data":{"Offer":1}}}"#,
-        r#"{"Signal":{"sender":"x","data":{"IceCandidate":"{"}}}"#, r#"{"IdAssigned":"again"}"#, r#"{"NewPeer":""}"#,
+        "",
+        "junk",
+        "[]",
+        "{}",
+        "\"KeepAlive\"",
+        r#"{"a":1,"b":2}"#,
+        r#"{"IdAssigned":7}"#,
+        r#"{"Signal":{}}"#,
+        r#"{"Signal":{"sender":"x"}}"#,
+        r#"{"Signal":{"sender":"x","data":{"Offer":1}}}"#,
+        r#"{"Signal":{"sender":"x","data":{"IceCandidate":"{"}}}"#,
+        r#"{"IdAssigned":"again"}"#,
+        r#"{"NewPeer":""}"#,
         &format!(r#"{{"NewPeer":"{long}"}}"#),
     ] {
         let mut codec = joined();

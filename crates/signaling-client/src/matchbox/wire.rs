@@ -48,8 +48,8 @@ impl From<&Candidate> for Data<'_> {
 
 /// What the server sends, read into our own words.
 pub(super) enum FromServer {
-    /// We are in the room, under this name.
-    IdAssigned(String),
+    /// We are in the room. Our own name in it is of no use to us.
+    IdAssigned,
     /// Somebody came after us.
     NewPeer(String),
     PeerLeft(String),
@@ -71,7 +71,7 @@ impl FromServer {
     pub(super) fn parse(text: &str) -> Result<Self, ProtocolError> {
         let (kind, body) = only_member(serde_json::from_str(text).map_err(|_| ProtocolError::NotJson)?)?;
         match kind.as_str() {
-            "IdAssigned" => id(body).map(Self::IdAssigned).ok_or(ProtocolError::Malformed("IdAssigned")),
+            "IdAssigned" => id(body).map(|_| Self::IdAssigned).ok_or(ProtocolError::Malformed("IdAssigned")),
             "NewPeer" => id(body).map(Self::NewPeer).ok_or(ProtocolError::Malformed("NewPeer")),
             "PeerLeft" => id(body).map(Self::PeerLeft).ok_or(ProtocolError::Malformed("PeerLeft")),
             "Signal" => {
@@ -104,7 +104,7 @@ impl FromServer {
     /// The name of the message on the wire.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::IdAssigned(_) => "IdAssigned",
+            Self::IdAssigned => "IdAssigned",
             Self::NewPeer(_) => "NewPeer",
             Self::PeerLeft(_) => "PeerLeft",
             Self::Description { description, .. } => match description.kind {
