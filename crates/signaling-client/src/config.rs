@@ -8,6 +8,9 @@ use call_core::{RoomId, Secret};
 
 use crate::ayame::AyameCodec;
 use crate::codec::{Codec, Join};
+use crate::matchbox::MatchboxCodec;
+use crate::mirotalk::MiroTalkCodec;
+use crate::peerjs::PeerJsCodec;
 use crate::server_url::{Protocol, ServerUrl};
 use crate::tls::TlsOptions;
 
@@ -58,6 +61,9 @@ impl SignalingConfig {
         };
         match self.server.protocol {
             Protocol::Ayame => Box::new(AyameCodec::new(join)),
+            Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
+            Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),
+            Protocol::MiroTalk => Box::new(MiroTalkCodec::new(join)),
         }
     }
 }
@@ -94,4 +100,3 @@ impl Default for Timeouts {
         }
     }
 }
-

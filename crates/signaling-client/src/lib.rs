@@ -14,6 +14,7 @@ mod ice;
 mod keep_alive;
 mod matchbox;
 mod mirotalk;
+mod peerjs;
 #[cfg(test)]
 mod replay;
 mod server_url;
@@ -30,6 +31,7 @@ pub use config::{SignalingConfig, Timeouts};
 pub use driver::{Signaling, connect};
 pub use matchbox::MatchboxCodec;
 pub use mirotalk::MiroTalkCodec;
+pub use peerjs::PeerJsCodec;
 pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};
 pub use url::Url;

@@ -44,11 +44,14 @@ pub(crate) fn replay(
 ) -> Replay {
     let start = Instant::now();
     let mut replay = Replay::default();
-    replay.take(codec.on_open(start));
+    let mut opened = false;
     for line in recording.lines().map(str::trim_start) {
         let Some((seconds, step)) = line.split_once(' ') else { continue };
         let Some(step) = step.strip_prefix(who).and_then(|step| step.strip_prefix(' ')) else { continue };
         let now = start + Duration::from_secs_f64(seconds.parse().expect("recorded seconds"));
+        if !std::mem::replace(&mut opened, true) {
+            replay.take(codec.on_open(now));
+        }
         if codec.deadline().is_some_and(|due| due <= now) {
             replay.take(codec.on_timeout(now));
         }

@@ -15,17 +15,26 @@ const AYAME_PATH: &str = "/signaling";
 pub enum Protocol {
     /// OpenAyame; also what our own server speaks. The one that a URL means when it names none.
     Ayame,
+    /// The server of PeerJS.
+    PeerJs,
+    /// `matchbox_server`.
+    Matchbox,
+    /// MiroTalk P2P.
+    MiroTalk,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Ayame];
+    pub const ALL: [Self; 4] = [Self::Ayame, Self::PeerJs, Self::Matchbox, Self::MiroTalk];
 
     /// Its name for the person.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Ayame => "Ayame",
+            Self::PeerJs => "PeerJS",
+            Self::Matchbox => "matchbox",
+            Self::MiroTalk => "MiroTalk",
         }
     }
 
@@ -34,6 +43,9 @@ impl Protocol {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Ayame => "ayame",
+            Self::PeerJs => "peerjs",
+            Self::Matchbox => "matchbox",
+            Self::MiroTalk => "mirotalk",
         }
     }
 }
@@ -52,6 +64,7 @@ impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {
             Protocol::Ayame => write!(f, "{}", self.url),
+            protocol => write!(f, "{}+{}", protocol.prefix(), self.url),
         }
     }
 }
@@ -157,6 +170,10 @@ mod tests {
     fn the_protocol_is_named_before_a_plus() {
         for (given, protocol, read) in [
             ("ayame+ws://localhost", Protocol::Ayame, "ws://localhost/signaling"),
+            ("peerjs+wss://host/myapp", Protocol::PeerJs, "wss://host/myapp"),
+            ("PeerJS+WSS://host", Protocol::PeerJs, "wss://host/"),
+            ("matchbox+ws://host:3536/", Protocol::Matchbox, "ws://host:3536/"),
+            ("mirotalk+wss://host", Protocol::MiroTalk, "wss://host/"),
         ] {
             let server = parse_server_url(given).expect(given);
             assert_eq!((server.protocol, server.url.as_str()), (protocol, read), "{given}");
@@ -179,6 +196,8 @@ mod tests {
             ("ws://host:0/signaling", UrlError::Port),
             ("smtp+ws://host", UrlError::Protocol),
             ("+ws://host", UrlError::Protocol),
+            ("peerjs+https://host", UrlError::WebPage("wss")),
+            ("peerjs+ayame+ws://host", UrlError::Scheme),
         ] {
             assert_eq!(parse_server_url(given), Err(error), "{given}");
         }
@@ -188,7 +207,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,64}") {
             let _ = parse_server_url(&text);
-            for scheme in ["ws", "ayame+wss"] {
+            for scheme in ["ws", "peerjs+wss"] {
                 if let Ok(server) = parse_server_url(&format!("{scheme}://{text}")) {
                     prop_assert_eq!(server.to_string().parse(), Ok(server));
                 }

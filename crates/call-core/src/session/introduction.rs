@@ -77,7 +77,8 @@ impl Session {
         introduction.described = true;
         let candidates = std::mem::take(&mut introduction.candidates);
         self.signal(SignalCommand::Describe(description));
-        self.outputs.extend(candidates.into_iter().map(|candidate| Output::Signal(SignalCommand::Candidate(candidate))));
+        self.outputs
+            .extend(candidates.into_iter().map(|candidate| Output::Signal(SignalCommand::Candidate(candidate))));
     }
 
     /// Sends the description that waits, with the candidates found so far.
@@ -102,17 +103,16 @@ impl Session {
 /// `sdp` with these candidates at the end of its first media section, whose transport is that of all (RFC 8839 §5.1), and
 /// the word that there are no more (RFC 8840 §8.2).
 fn with_candidates(sdp: &str, candidates: &VecDeque<Candidate>) -> String {
-    let media = |line: &&str| line.starts_with("m=");
     let lines: Vec<&str> = sdp.lines().collect();
-    let first = lines.iter().position(|line| media(&line));
-    let end = first.and_then(|first| Some(first + 1 + lines.get(first + 1..)?.iter().position(|line| media(&line))?));
-    let (section, rest) = lines.split_at(end.unwrap_or(lines.len()));
-    let attributes = candidates.iter().map(|candidate| format!("a={}", candidate.candidate));
-    let mut whole: Vec<String> = section.iter().map(|&line| line.to_owned()).collect();
-    if first.is_some() {
-        whole.extend(attributes.filter(|attribute| !section.contains(&attribute.as_str())));
-        whole.push("a=end-of-candidates".to_owned());
+    let mut sections = (0..lines.len()).filter(|&line| lines[line].starts_with("m="));
+    if sections.next().is_none() {
+        return sdp.to_owned();
     }
+    let (first, rest) = lines.split_at(sections.next().unwrap_or(lines.len()));
+    let attributes = candidates.iter().map(|candidate| format!("a={}", candidate.candidate));
+    let mut whole: Vec<String> = first.iter().map(|&line| line.to_owned()).collect();
+    whole.extend(attributes.filter(|attribute| !first.contains(&attribute.as_str())));
+    whole.push("a=end-of-candidates".to_owned());
     whole.extend(rest.iter().map(|&line| line.to_owned()));
     // RFC 8866 §5: every line ends with CRLF.
     whole.into_iter().map(|line| line + "\r\n").collect()

@@ -126,7 +126,9 @@ fn candidates_are_read_in_every_form_that_clients_send() {
         (json!(null), &Candidate::default()),
     ] {
         let message = json!({"type": "candidate", "ice": ice}).to_string();
-        let SignalingEvent::Candidate(read) = only_event(joined().on_text(Instant::now(), &message)) else { panic!("{message}") };
+        let SignalingEvent::Candidate(read) = only_event(joined().on_text(Instant::now(), &message)) else {
+            panic!("{message}")
+        };
         // Candidates compare whole but print nothing, hence no assert_eq.
         assert!(read == *expected, "{message}");
     }
@@ -179,7 +181,10 @@ fn before_the_room_is_joined_nothing_of_a_peer_is_believed_and_nothing_is_sent_t
         assert!(matches!(codec.on_text(Instant::now(), &text), Err(ProtocolError::Unexpected(named)) if named == kind));
     }
     assert_eq!(codec.on_command(Instant::now(), Command::Describe(Description::offer("v=0"))), []);
-    assert_eq!(sent(codec.on_text(Instant::now(), "{\"type\":\"ping\"}").expect("pings are answered early")), [r#"{"type":"pong"}"#]);
+    assert_eq!(
+        sent(codec.on_text(Instant::now(), "{\"type\":\"ping\"}").expect("pings are answered early")),
+        [r#"{"type":"pong"}"#]
+    );
 }
 
 #[test]
