@@ -8,6 +8,7 @@ use call_core::{RoomId, Secret};
 
 use crate::ayame::AyameCodec;
 use crate::codec::{Codec, Join};
+use crate::gst::GstCodec;
 use crate::matchbox::MatchboxCodec;
 use crate::mirotalk::MiroTalkCodec;
 use crate::peerjs::PeerJsCodec;
@@ -62,6 +63,7 @@ impl SignalingConfig {
         match self.server.protocol {
             Protocol::Ayame => Box::new(AyameCodec::new(join)),
             Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
+            Protocol::Gst => Box::new(GstCodec::new(join)),
             Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),
             Protocol::MiroTalk => Box::new(MiroTalkCodec::new(join)),
         }

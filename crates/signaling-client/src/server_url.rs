@@ -17,6 +17,8 @@ pub enum Protocol {
     Ayame,
     /// The server of PeerJS.
     PeerJs,
+    /// GStreamer's `gst-webrtc-signalling-server`.
+    Gst,
     /// `matchbox_server`.
     Matchbox,
     /// MiroTalk P2P.
@@ -25,7 +27,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Ayame, Self::PeerJs, Self::Matchbox, Self::MiroTalk];
+    pub const ALL: [Self; 5] = [Self::Ayame, Self::PeerJs, Self::Gst, Self::Matchbox, Self::MiroTalk];
 
     /// Its name for the person.
     #[must_use]
@@ -33,6 +35,7 @@ impl Protocol {
         match self {
             Self::Ayame => "Ayame",
             Self::PeerJs => "PeerJS",
+            Self::Gst => "GStreamer's signalling",
             Self::Matchbox => "matchbox",
             Self::MiroTalk => "MiroTalk",
         }
@@ -44,6 +47,7 @@ impl Protocol {
         match self {
             Self::Ayame => "ayame",
             Self::PeerJs => "peerjs",
+            Self::Gst => "gst",
             Self::Matchbox => "matchbox",
             Self::MiroTalk => "mirotalk",
         }
@@ -172,6 +176,7 @@ mod tests {
             ("ayame+ws://localhost", Protocol::Ayame, "ws://localhost/signaling"),
             ("peerjs+wss://host/myapp", Protocol::PeerJs, "wss://host/myapp"),
             ("PeerJS+WSS://host", Protocol::PeerJs, "wss://host/"),
+            ("gst+ws://[::1]:8443", Protocol::Gst, "ws://[::1]:8443/"),
             ("matchbox+ws://host:3536/", Protocol::Matchbox, "ws://host:3536/"),
             ("mirotalk+wss://host", Protocol::MiroTalk, "wss://host/"),
         ] {
