@@ -242,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.keep_alive.heard(now());
                     ControlFlow::Continue(())
                 }
-                received = self.socket.next(), if listening => self.receive(received),
+                received = self.socket.next(listening) => self.receive(received),
                 () = sleep_until(wake), if listening => self.tick(),
                 () = at(due) => {
                     let out = attempt.codec.on_timeout(now());

@@ -36,6 +36,8 @@ pub struct Session {
     random: Random,
     /// Our part, from the last time that we joined; `None` before the first.
     role: Option<Role>,
+    /// How often we joined.
+    visits: u32,
     /// What can be done with the peer, from the last time that we joined.
     capabilities: PeerCapabilities,
     /// Ours and the server's, from the last time that we joined.
@@ -70,6 +72,7 @@ impl Session {
             backoff: Backoff::new(),
             random: Random::new(config.seed),
             role: None,
+            visits: 0,
             capabilities: PeerCapabilities::FULL,
             ice_servers: Vec::new(),
             wait_until: None,

@@ -85,8 +85,9 @@ impl Session {
             }
             SignalingEvent::PeerLeft => self.peer_left(now),
             SignalingEvent::Rejected(Reject::RoomFull) => {
-                // When we were in the room before, the second peer may be our own ghost.
-                let retry = self.role.is_some();
+                // When we were in the room before, the second peer may be our own ghost. Some servers let us in first, and the
+                // one who is there turns us away: that visit does not count.
+                let retry = self.visits > u32::from(self.link.is_joined());
                 self.link_lost(now, EndReason::RoomFull, retry);
             }
             SignalingEvent::Rejected(Reject::Refused(reason)) => {
@@ -149,6 +150,7 @@ impl Session {
             self.wait_until = self.config.wait.and_then(|wait| now.checked_add(wait));
         }
         self.role = Some(role);
+        self.visits = self.visits.saturating_add(1);
         self.capabilities = capabilities;
         self.ice_servers.clone_from(&self.config.ice_servers);
         ice_servers.truncate(MAX_ICE_SERVERS);

@@ -22,10 +22,14 @@ struct Fixture {
 
 /// A client on a line that holds `capacity` bytes each way.
 async fn open(capacity: usize) -> Fixture {
+    open_at("ws://host", capacity).await
+}
+
+async fn open_at(url: &str, capacity: usize) -> Fixture {
     let (near, far) = duplex(capacity);
     let near = WebSocketStream::from_raw_socket(near, Role::Client, Some(transport::limits())).await;
     let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
-    let url = crate::parse_server_url("ws://host").expect("a URL");
+    let url = crate::parse_server_url(url).expect("a URL");
     let config = SignalingConfig::new(url, RoomId::new("kitchen").expect("a name"), "alice");
     let (commands, wanted) = mpsc::channel(QUEUE);
     let (happened, events) = mpsc::channel(QUEUE);
@@ -82,6 +86,27 @@ async fn a_server_that_answers_pings_is_kept_for_ever() {
         fixture.server.flush().await.expect("an open line");
     }
     assert!(fixture.signaling.events.is_empty() && !fixture.task.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_codec_is_told_the_time_also_while_the_call_does_not_listen() {
+    let mut fixture = open_at("peerjs+ws://host", 64 * 1024).await;
+    let of_the_peer = |kind, more| {
+        let payload = format!(r#"{{"connectionId":"c","sdp":{{"sdp":"v=0"}},"candidate":{more}}}"#);
+        Message::text(format!(r#"{{"type":"{kind}","src":"x","payload":{payload}}}"#))
+    };
+    fixture.server.send(of_the_peer("OFFER", "null")).await.expect("an open line");
+    // More events than the queue holds, unheard.
+    for _ in 0..QUEUE + 10 {
+        fixture.server.send(of_the_peer("CANDIDATE", r#"{"candidate":"c"}"#)).await.expect("an open line");
+    }
+    let start = Instant::now();
+    for beats in 1..=100 {
+        assert_eq!(fixture.read().await, Message::text(r#"{"type":"HEARTBEAT"}"#));
+        assert_eq!(start.elapsed(), Duration::from_secs(5 * beats));
+    }
+    assert!(matches!(fixture.signaling.events.recv().await, Some(SignalingEvent::Joined { .. })));
+    assert!(matches!(fixture.signaling.events.recv().await, Some(SignalingEvent::Description(_))));
 }
 
 #[tokio::test(start_paused = true)]

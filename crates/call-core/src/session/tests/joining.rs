@@ -94,6 +94,15 @@ fn a_full_room_and_a_refusal_end_at_once() {
 }
 
 #[test]
+fn a_room_that_turns_us_away_after_it_let_us_in_is_full() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined(OFFERER);
+    story.signaling(SignalingEvent::Rejected(Reject::RoomFull));
+    story.assert_ended(&EndReason::RoomFull);
+}
+
+#[test]
 fn a_wrong_address_is_not_tried_again() {
     let mut story = Story::new(SessionConfig::default());
     story.tell(Input::Start);
