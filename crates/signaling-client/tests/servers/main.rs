@@ -3,6 +3,8 @@
 
 mod gst;
 mod install;
+mod matchbox;
 mod meeting;
+mod mirotalk;
 mod peerjs;
 mod server;
