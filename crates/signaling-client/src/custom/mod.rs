@@ -3,6 +3,7 @@
 
 mod hole;
 mod mapping;
+mod meaning;
 mod section;
 mod shape;
 
@@ -18,8 +19,9 @@ use crate::codec::{Codec, Command, Join, Out, ProtocolError};
 use crate::ice;
 use crate::text::one_line;
 use hole::{Hole, is_name};
+use mapping::Offers;
 pub use mapping::{Mapping, MappingError};
-use mapping::{Meaning, Offers};
+use meaning::Meaning;
 use shape::{Line, Message, Shape, Values, is_same};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

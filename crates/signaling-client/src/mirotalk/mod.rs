@@ -34,6 +34,8 @@ enum State {
 #[derive(Debug)]
 pub struct MiroTalkCodec {
     join: Join,
+    /// What we call ourselves in the room.
+    name: String,
     state: State,
     /// The one other member that the call is with.
     peer: Option<String>,
@@ -46,7 +48,8 @@ impl MiroTalkCodec {
     /// A codec for one connection that is about to open.
     #[must_use]
     pub fn new(join: Join) -> Self {
-        Self { join, state: State::Opening, peer: None, silence: Duration::ZERO, dead_at: None }
+        let name = wire::own_name(&join);
+        Self { join, name, state: State::Opening, peer: None, silence: Duration::ZERO, dead_at: None }
     }
 
     fn frame(&mut self, now: Instant, frame: Frame) -> Result<Vec<Out>, ProtocolError> {
@@ -59,7 +62,7 @@ impl MiroTalkCodec {
             }
             (Frame::Connected, State::Connecting) => {
                 self.state = State::Joining;
-                Ok(vec![Out::Send(wire::join_request(&self.join))])
+                Ok(vec![Out::Send(wire::join_request(&self.join, &self.name))])
             }
             (Frame::Refused(message), State::Connecting) => {
                 Ok(self.reject(format!("it does not let us in ({message})")))
@@ -83,7 +86,11 @@ impl MiroTalkCodec {
             (FromServer::ServerInfo, State::Joining) => {
                 Ok(Out::event(self.joined(Role { offers_first: false, polite: false }, Vec::new())))
             }
-            (FromServer::AddPeer { id, browser, offers, ice_servers, unusable }, State::Joining) => {
+            // What is left of an earlier connection of ours, until the server notices that it is dead.
+            (FromServer::AddPeer { name, browser, .. }, _) if name == self.name && self.is_ours(&browser) => {
+                Ok(Vec::new())
+            }
+            (FromServer::AddPeer { id, browser, offers, ice_servers, unusable, .. }, State::Joining) => {
                 self.peer = Some(id);
                 let skipped = (unusable > 0).then_some(Out::Skipped(ProtocolError::IceServers(unusable)));
                 let role = Role { offers_first: offers, polite: offers && self.is_ours(&browser) };

@@ -100,7 +100,7 @@ fn the_join_request_is_complete() {
     let [Out::Send(text)] = out.as_slice() else { panic!("{out:?}") };
     let event: Value = serde_json::from_str(text.strip_prefix("42").expect("an event")).expect("JSON");
     let expected = json!(["join", {
-        "channel": "room1", "channel_password": "open sesame", "peer_uuid": "me", "peer_name": "me", "peer_avatar": "",
+        "channel": "room1", "channel_password": "open sesame", "peer_uuid": "me", "peer_name": "ringback 3c469e9d", "peer_avatar": "",
         "peer_token": false, "peer_video": true, "peer_audio": true, "peer_video_status": true,
         "peer_audio_status": true, "peer_screen_status": false, "peer_hand_status": false, "peer_rec_status": false,
         "peer_privacy_status": false, "peer_info": {
@@ -119,6 +119,18 @@ fn toward_another_of_ours_the_newcomer_yields() {
     ] {
         assert_eq!(hear(&mut joining(None), &add_peer("X", true, browser)), [joined]);
     }
+}
+
+#[test]
+fn our_own_ghost_is_nobody() {
+    let mut codec = joining(None);
+    let ghost = json!({ "peer_name": codec.name, "browser": "ringback 1.2.3" });
+    let namesake = json!({ "peer_name": codec.name, "browser": "Chrome 130" });
+    let add = |id: &str, member: &Value| {
+        event("addPeer", json!({ "peer_id": id, "peers": { id: member }, "should_create_offer": true }))
+    };
+    assert_eq!(hear(&mut codec, &add("X", &ghost)), [""; 0]);
+    assert_eq!(hear(&mut codec, &add("Y", &namesake)), ["joined, offers, impolite, 0 ICE servers"]);
 }
 
 #[test]

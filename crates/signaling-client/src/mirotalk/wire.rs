@@ -4,6 +4,7 @@
 use call_core::{Candidate, Description, DescriptionKind, IceServer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::socket_io::event;
 use crate::codec::{Join, ProtocolError};
@@ -41,14 +42,23 @@ struct PeerInfo<'a> {
     browser_version: &'a str,
 }
 
+/// What we call ourselves in a room: the same in all our attempts to join, and nobody else's.
+pub(super) fn own_name(join: &Join) -> String {
+    let program = join.agent.split(' ').next().unwrap_or_default();
+    // Members see the name, so it must not give the token away.
+    let digest = Sha256::digest(join.token.expose());
+    let tag: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{program} {tag}")
+}
+
 /// `join` as a frame. The signaling key is the password of the room.
-pub(super) fn join_request(join: &Join) -> String {
+pub(super) fn join_request(join: &Join, name: &str) -> String {
     let (browser_name, browser_version) = join.agent.split_once(' ').unwrap_or((&join.agent, ""));
     let request = JoinRequest {
         channel: join.room.as_str(),
         channel_password: join.key.as_ref().map_or(Value::from(false), |key| Value::from(key.expose())),
         peer_uuid: &join.client_id,
-        peer_name: &join.client_id,
+        peer_name: name,
         peer_avatar: "",
         peer_token: false,
         peer_video: true,
@@ -105,6 +115,8 @@ pub(super) enum FromServer {
     ServerInfo,
     AddPeer {
         id: String,
+        /// What it calls itself.
+        name: String,
         /// What it runs, in the words of its client.
         browser: String,
         /// Whether we offer.
@@ -189,10 +201,18 @@ impl FromServer {
 
     fn add_peer(argument: Value) -> Option<Self> {
         let read: AddPeer = serde_json::from_value(argument).ok()?;
-        let browser = read.peers.get(&read.peer_id).and_then(|peer| peer.get("browser")).and_then(Value::as_str);
-        let browser = browser.unwrap_or_default().to_owned();
+        let member = read.peers.get(&read.peer_id);
+        let of_member = |key| member.and_then(|member| member.get(key)?.as_str()).unwrap_or_default().to_owned();
+        let (name, browser) = (of_member("peer_name"), of_member("browser"));
         let (ice_servers, unusable) = ice::read_servers(read.ice_servers);
-        Some(Self::AddPeer { id: id(read.peer_id)?, browser, offers: read.should_create_offer, ice_servers, unusable })
+        Some(Self::AddPeer {
+            id: id(read.peer_id)?,
+            name,
+            browser,
+            offers: read.should_create_offer,
+            ice_servers,
+            unusable,
+        })
     }
 
     fn description(argument: Value) -> Option<Self> {

@@ -74,6 +74,16 @@ async fn the_newcomer_knows_one_of_ours_and_gets_the_servers() {
 }
 
 #[tokio::test]
+async fn a_ghost_of_ours_is_not_called() {
+    let server = server();
+    let config = config(&server, "kitchen");
+    let mut ghost = Party::join("ghost", config.clone());
+    ghost.alone().await;
+    // The first connection stays open, as one over a dead network would.
+    Party::join("returned", config).alone().await;
+}
+
+#[tokio::test]
 async fn who_answers_the_pings_stays() {
     let server = server();
     let mut first = Party::join("first", config(&server, "kitchen"));
