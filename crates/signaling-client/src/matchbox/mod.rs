@@ -1,5 +1,8 @@
 //! matchbox as its client speaks it: rooms in which whoever was there first offers to each newcomer.
 //! A call is between two, so the first other member is the peer, and what further members say is left out.
+//!
+//! The protocol has no word for a full room. We tell who comes third by an answer without an SDP, to an offer that was never
+//! made: other clients, which wait for an offer, ignore it.
 
 mod wire;
 
@@ -67,16 +70,25 @@ impl MatchboxCodec {
             }
             // Those who left were no part of the call.
             (FromServer::PeerLeft(_), State::Joined) => Ok(Vec::new()),
+            (FromServer::Description { description, .. }, State::Joined)
+                if self.peer.is_none() && description == Description::answer("") =>
+            {
+                self.over();
+                Ok(vec![Out::Event(SignalingEvent::Rejected(Reject::RoomFull)), Out::Close])
+            }
             (FromServer::Description { sender, description }, State::Joined) => {
                 if self.peer.is_none() && description.kind == DescriptionKind::Offer {
                     self.peer = Some(sender.clone());
                 }
                 self.of_the_peer(&sender, kind, SignalingEvent::Description(description))
             }
+            (FromServer::NewPeer(receiver), State::Joined) => {
+                let busy = ToServer::Signal { receiver: &receiver, data: Data::Answer("") };
+                Ok(vec![Out::Send(busy.to_text()), Out::Skipped(ProtocolError::Stranger(kind))])
+            }
             (FromServer::Candidate { sender, candidate }, State::Joined) => {
                 self.of_the_peer(&sender, kind, SignalingEvent::Candidate(candidate))
             }
-            (FromServer::NewPeer(_), State::Joined) => Err(ProtocolError::Stranger(kind)),
             _ => Err(ProtocolError::Unexpected(kind)),
         }
     }
@@ -86,6 +98,11 @@ impl MatchboxCodec {
             true => Ok(Out::event(event)),
             false => Err(ProtocolError::Stranger(kind)),
         }
+    }
+
+    fn over(&mut self) {
+        self.state = State::Over;
+        self.keep_alive_due = None;
     }
 }
 
@@ -117,8 +134,7 @@ impl Codec for MatchboxCodec {
         }
         let data = match &command {
             Command::Leave => {
-                self.state = State::Over;
-                self.keep_alive_due = None;
+                self.over();
                 return vec![Out::Close];
             }
             Command::Describe(Description { kind: DescriptionKind::Offer, sdp }) => Data::Offer(sdp),
@@ -148,8 +164,9 @@ impl Codec for MatchboxCodec {
     }
 
     fn on_close(&mut self, info: CloseInfo) -> Option<SignalingEvent> {
-        self.keep_alive_due = None;
-        match std::mem::replace(&mut self.state, State::Over) {
+        let state = self.state;
+        self.over();
+        match state {
             State::Over => None,
             State::Joined => Some(info.lost()),
             State::Joining => Some(info.unanswered(|meaning| {

@@ -58,7 +58,7 @@ fn the_first_in_the_room_offers_to_the_next_and_ignores_the_third() {
         replay.told,
         ["joined, waits, polite, 0 ICE servers", "offer wanted", "answer", "candidate", stranger, "peer left", "close"]
     );
-    assert_eq!(replay.sent, replay.recorded[..1], "the offer, to the byte");
+    assert_eq!(replay.sent[..1], replay.recorded[..1], "the offer, to the byte");
 }
 
 #[test]
@@ -98,6 +98,18 @@ fn the_first_of_two_who_offer_is_the_peer() {
     assert_eq!(hear(&mut codec, r#"{"NewPeer":"D"}"#), ["offer wanted"]);
     let out = codec.on_command(Instant::now(), Command::Describe(Description::offer("v=1")));
     assert_eq!(out, [Out::Send(r#"{"Signal":{"receiver":"D","data":{"Offer":"v=1"}}}"#.to_owned())]);
+}
+
+#[test]
+fn the_third_is_told_that_the_room_is_full() {
+    let mut first = joined();
+    hear(&mut first, &json!({ "NewPeer": B }).to_string());
+    let out = first.on_text(Instant::now(), r#"{"NewPeer":"C"}"#).expect("a good message");
+    let [Out::Send(busy), Out::Skipped(ProtocolError::Stranger("NewPeer"))] = out.as_slice() else { panic!("{out:?}") };
+    assert_eq!(busy, r#"{"Signal":{"receiver":"C","data":{"Answer":""}}}"#);
+    let mut third = joined();
+    assert_eq!(hear(&mut third, &signal(A, json!({ "Answer": "" }))), ["room full", "Close"]);
+    assert_eq!(third.deadline(), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use call_core::{Description, SignalingEvent};
+use call_core::{Description, Reject, SignalingEvent};
 use signaling_client::{Command as Wish, SignalingConfig};
 
 use crate::install;
@@ -45,7 +45,7 @@ async fn two_meet_and_another_after_the_first_has_left() {
 }
 
 #[tokio::test]
-async fn a_third_does_not_disturb_two_who_have_met() {
+async fn a_third_finds_the_room_full() {
     let server = server();
     let mut first = Party::join("first", config(&server, "kitchen"));
     first.alone().await;
@@ -53,7 +53,8 @@ async fn a_third_does_not_disturb_two_who_have_met() {
     both_meet(&mut first, &mut second).await;
     let mut third = Party::join("third", config(&server, "kitchen"));
     third.alone().await;
-    third.leave().await;
+    assert_eq!(third.event().await, SignalingEvent::Rejected(Reject::RoomFull));
+    third.ended().await;
     second.say(Wish::Describe(Description::answer("v=1"))).await;
     assert_eq!(first.event().await, SignalingEvent::Description(Description::answer("v=1")));
 }
