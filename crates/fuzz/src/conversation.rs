@@ -69,7 +69,8 @@ impl Conversation<'_> {
                 Err(error) => assert_showable(&error.to_string()),
             }
         }
-        assert_eq!(self.codec.is_answered(), self.joined || self.over);
+        // Where the peer has to answer as well, the server has done so before it.
+        assert!(self.codec.is_answered() || !(self.joined || self.over));
         assert!(!self.over || self.codec.deadline().is_none(), "a deadline after the end");
     }
 
