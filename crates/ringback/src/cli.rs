@@ -65,7 +65,8 @@ pub(crate) struct CallArgs {
     #[arg(value_parser = room)]
     pub(crate) room: RoomId,
 
-    /// Signaling server, ws:// or wss:// (default: find or host the room on this machine and network).
+    /// Signaling server, ws:// or wss://, or with a protocol like peerjs+wss:// (default: find or host the room on this machine
+    /// and network).
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
     pub(crate) server: Option<call_engine::ServerUrl>,
     /// Signaling key of the server.

@@ -1,7 +1,8 @@
 //! Signaling from the client's side: one pure codec per protocol and one driver that owns TCP, TLS and the WebSocket.
 //! [`connect`] makes one connection attempt; everything after that arrives as [`call_core::SignalingEvent`]s.
 //!
-//! The protocol so far is Ayame ([`AyameCodec`]). A dead signaling server never ends a running call: this crate only says
+//! The [`ServerUrl`] says which [`Protocol`] it is; nothing guesses. What a protocol lets two peers do goes with the event of
+//! having joined, as [`call_core::PeerCapabilities`]. A dead signaling server never ends a running call: this crate only says
 //! that the connection is [lost](call_core::SignalingEvent::Lost), and the session core decides what that means.
 
 mod ayame;
