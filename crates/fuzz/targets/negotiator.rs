@@ -2,9 +2,7 @@
 //! nothing sent that was not applied, and what waits for its turn is bounded.
 #![no_main]
 
-use call_core::{
-    Candidate, Description, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out, PeerCapabilities,
-};
+use call_core::{Candidate, Description, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out, PeerCapabilities};
 use fuzz::Script;
 use libfuzzer_sys::fuzz_target;
 

@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use call_core::{
-    Candidate, Description, DescriptionKind, EndReason, IceServer, Input, Output, PeerAction, PeerCapabilities, PeerEvent,
-    Phase, Reject, Role, Session, SessionConfig, SignalCommand, SignalingEvent,
+    Candidate, Description, DescriptionKind, EndReason, IceServer, Input, Output, PeerAction, PeerCapabilities,
+    PeerEvent, Phase, Reject, Role, Session, SessionConfig, SignalCommand, SignalingEvent,
 };
 use fuzz::{Script, assert_showable};
 use libfuzzer_sys::fuzz_target;
