@@ -72,7 +72,7 @@ impl MiroTalkCodec {
             }
             (Frame::Ping, _) => Ok(vec![Out::Send(socket_io::PONG.to_owned())]),
             (Frame::Idle, _) => Ok(Vec::new()),
-            (Frame::Ended, _) => Ok(self.end(CloseInfo::Broken("the server ended the session".to_owned()))),
+            (Frame::Ended, _) => Ok(self.end(CloseInfo::Broken("the server ended the conversation".to_owned()))),
             (Frame::Open { .. }, _) => Err(ProtocolError::Unexpected("open")),
             (Frame::Connected | Frame::Refused(_), _) => Err(ProtocolError::Unexpected("connect")),
             (Frame::Event { .. }, _) => Err(ProtocolError::Unexpected("event")),

@@ -188,7 +188,7 @@ fn pings_are_answered_and_a_silent_server_is_given_up() {
 fn a_session_that_the_server_ends_is_lost() {
     let mut codec = joining(None);
     hear(&mut codec, &event("serverInfo", json!({})));
-    assert_eq!(hear(&mut codec, "41"), ["lost: the server ended the session", "Close"]);
+    assert_eq!(hear(&mut codec, "41"), ["lost: the server ended the conversation", "Close"]);
     assert_eq!(codec.on_close(CloseInfo::Broken("cut".to_owned())), None);
 }
 
