@@ -7,7 +7,7 @@ use call_core::{
     EndReason, Input, Output, PeerAction, PeerEvent, Phase, Session, SessionConfig, SignalCommand, SignalingEvent,
 };
 use media_core::RateAllocator;
-use peer_connection::{Peer, PeerConfig, PeerNotice, PeerStats};
+use peer_connection::{DataChannel, Peer, PeerConfig, PeerNotice, PeerStats};
 use signaling_client::Signaling;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -31,11 +31,19 @@ const RESULT_CAPACITY: usize = 64;
 /// What the call waits for at its end, over all tasks.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
+/// Where the call's program hears of it.
+pub(crate) struct Told {
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) channels: mpsc::Sender<DataChannel>,
+    pub(crate) snapshot: watch::Sender<Snapshot>,
+}
+
 pub(crate) struct Actor {
     config: CallConfig,
     session: Session,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
+    channels: mpsc::Sender<DataChannel>,
     snapshot: watch::Sender<Snapshot>,
     opening: Option<JoinHandle<Result<Media, EndReason>>>,
     media: Option<Media>,
@@ -59,8 +67,7 @@ impl Actor {
         config: CallConfig,
         opening: JoinHandle<Result<Media, EndReason>>,
         commands: mpsc::Receiver<Command>,
-        events: mpsc::Sender<Event>,
-        snapshot: watch::Sender<Snapshot>,
+        told: Told,
         media_notices: mpsc::Receiver<MediaNotice>,
     ) -> Self {
         let session = Session::new(
@@ -78,8 +85,9 @@ impl Actor {
             config,
             session,
             commands,
-            events,
-            snapshot,
+            events: told.events,
+            channels: told.channels,
+            snapshot: told.snapshot,
             opening: Some(opening),
             media: None,
             media_notices,
@@ -110,6 +118,7 @@ impl Actor {
                 Happening::Session(input) => self.feed(input),
                 Happening::Command(command) => self.command(command).await,
                 Happening::Peer(notice) => self.peer_notice(notice).await,
+                Happening::Channel(channel) => self.channel(channel),
                 Happening::Media(notice) => self.media_notice(notice).await,
                 Happening::MediaOpened(Ok(media)) => {
                     self.media = Some(*media);
@@ -135,9 +144,11 @@ impl Actor {
     async fn next(&mut self, refresh: &mut tokio::time::Interval) -> Happening {
         let deadline = self.session.deadline().map(|(at, _)| tokio::time::Instant::from_std(at));
         let epoch = self.epoch;
-        let (peer_events, target) = match &mut self.peer {
-            Some(driver) => (Some(&mut driver.events.notices), Some(&mut driver.events.target)),
-            None => (None, None),
+        let (peer_events, channels, target) = match &mut self.peer {
+            Some(PeerDriver { events, .. }) => {
+                (Some(&mut events.notices), Some(&mut events.channels), Some(&mut events.target))
+            }
+            None => (None, None, None),
         };
         tokio::select! {
             biased;
@@ -147,6 +158,7 @@ impl Actor {
             }
             Some(event) = optional(self.signaling.as_mut().map(|signaling| &mut signaling.events)) => Happening::Session(Input::Signaling(event)),
             Some(notice) = optional(peer_events) => Happening::Peer(notice),
+            Some(channel) = optional(channels) => Happening::Channel(channel),
             () = at(deadline) => Happening::Session(Input::Timeout),
             Some(opened) = joined(&mut self.opening) => Happening::MediaOpened(opened.map(Box::new)),
             Some(notice) = self.media_notices.recv() => Happening::Media(notice),
@@ -217,6 +229,13 @@ impl Actor {
         }
     }
 
+    /// A program that does not take its channels loses them.
+    fn channel(&self, channel: DataChannel) {
+        if self.channels.try_send(channel).is_err() {
+            debug!("a data channel was dropped: nobody takes it");
+        }
+    }
+
     /// A full queue waits for its reader; a dropped one is no reason to stop.
     async fn tell(&mut self, event: Event) {
         let _ = self.events.send(event).await;
@@ -270,6 +289,7 @@ impl Actor {
             send_audio: self.config.audio_in != media_capture::AudioSource::None,
             send_video: self.config.video_in != media_capture::VideoSource::None,
             max_bitrate: self.config.max_bitrate,
+            channels: self.config.channels.clone(),
             ..PeerConfig::default()
         };
         let opened = match Peer::open(config).await {
@@ -334,7 +354,10 @@ impl Actor {
 
     fn note_milestones(&self, input: &Input) {
         match input {
-            Input::Signaling(SignalingEvent::Joined { .. }) => self.mark(|milestones| &mut milestones.signaling_joined),
+            Input::Signaling(SignalingEvent::Joined { role, .. }) => {
+                self.snapshot.send_modify(|snapshot| snapshot.offers = Some(role.offers_first));
+                self.mark(|milestones| &mut milestones.signaling_joined);
+            }
             Input::Signaling(SignalingEvent::Description(_)) => self.mark(|milestones| &mut milestones.offer),
             Input::Peer(PeerEvent::IceConnected) => self.mark(|milestones| &mut milestones.ice_connected),
             Input::Peer(PeerEvent::Connected) => self.mark(|milestones| &mut milestones.dtls_connected),

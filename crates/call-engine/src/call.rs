@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use call_core::{EndReason, Phase};
 use media_core::LatestSlot;
+use peer_connection::DataChannel;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{Instrument, info_span};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Told};
 use crate::config::CallConfig;
 use crate::figures::{Outcome, Snapshot};
 use crate::media::{Media, Pictures};
 
 /// Commands and events on their way; a person does not type faster, and a stalled reader must not grow memory.
 const QUEUE: usize = 64;
+
+/// Open data channels that the program has not taken yet: those of two connections.
+const CHANNELS: usize = 16;
 
 /// What a person or a program asks of a running call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +54,7 @@ pub enum Event {
 pub struct Call {
     commands: mpsc::Sender<Command>,
     events: Option<mpsc::Receiver<Event>>,
+    channels: Option<mpsc::Receiver<DataChannel>>,
     snapshot: watch::Receiver<Snapshot>,
     local: Pictures,
     remote: Pictures,
@@ -72,6 +77,7 @@ impl Call {
     pub async fn place(config: CallConfig) -> Result<Self, PlaceError> {
         let (commands, command_queue) = mpsc::channel(QUEUE);
         let (event_sender, events) = mpsc::channel(QUEUE);
+        let (channel_sender, channels) = mpsc::channel(CHANNELS);
         let (notices, notice_queue) = mpsc::channel(QUEUE);
         let (snapshot_sender, snapshot) = watch::channel(Snapshot::default());
         let (outcome_sender, outcome) = oneshot::channel();
@@ -83,14 +89,15 @@ impl Call {
             let (config, local, remote) = (config.clone(), local.clone(), remote.clone());
             tokio::task::spawn_blocking(move || Media::open(&config, local, remote, notices))
         };
-        let actor = Actor::new(config, media, command_queue, event_sender, snapshot_sender, notice_queue);
+        let told = Told { events: event_sender, channels: channel_sender, snapshot: snapshot_sender };
+        let actor = Actor::new(config, media, command_queue, told, notice_queue);
         tokio::spawn(
             async move {
                 let _ = outcome_sender.send(actor.run().await);
             }
             .instrument(info_span!("call")),
         );
-        Ok(Self { commands, events: Some(events), snapshot, local, remote, outcome })
+        Ok(Self { commands, events: Some(events), channels: Some(channels), snapshot, local, remote, outcome })
     }
 
     /// The next event; `None` after [`Event::Ended`].
@@ -101,6 +108,12 @@ impl Call {
     /// The queue of events, for a reader elsewhere; [`Self::event`] gives nothing from then on.
     pub fn take_events(&mut self) -> Option<mpsc::Receiver<Event>> {
         self.events.take()
+    }
+
+    /// The data channels that [`CallConfig::channels`] names, each when it opens, and anew on each connection. Nothing the
+    /// second time that it is asked.
+    pub fn take_channels(&mut self) -> Option<mpsc::Receiver<DataChannel>> {
+        self.channels.take()
     }
 
     /// Where commands go; `try_send` from a window, `send` from a task.

@@ -40,6 +40,8 @@ pub struct CallConfig {
     pub relay_only: bool,
     /// Local addresses to use; empty means every interface.
     pub bind: Vec<IpAddr>,
+    /// Labels of data channels of the program's own, at most eight: [`crate::Call::take_channels`].
+    pub channels: Vec<String>,
     /// What carries the datagrams of the media and the data; `None`: the machine's own network.
     pub network: Option<Arc<dyn Network>>,
     /// Hang up that long after the call connected.
@@ -71,6 +73,7 @@ impl CallConfig {
             ice_servers: Vec::new(),
             relay_only: false,
             bind: Vec::new(),
+            channels: Vec::new(),
             network: None,
             duration: None,
             wait: None,

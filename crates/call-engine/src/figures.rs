@@ -89,6 +89,8 @@ pub struct VideoSent {
     pub target_bitrate: Option<Bitrate>,
     /// Keyframes among `frames`.
     pub keyframes: Option<u64>,
+    /// Sum of the quantisers (0 to 51) that the first slices of `frames` have (W3C webrtc-stats, qpSum).
+    pub quantizers: Option<u64>,
     /// NACK messages from the peer.
     pub nacks: Option<u64>,
     /// Keyframe requests (PLI or FIR) from the peer.
@@ -151,6 +153,8 @@ pub struct Figures {
 pub struct Snapshot {
     /// Where the call stands.
     pub phase: Phase,
+    /// Whether we make the first offer, as the signaling server has it; `None` until the room is joined.
+    pub offers: Option<bool>,
     /// False while the microphone is muted.
     pub microphone_on: bool,
     /// False while the camera is off (black pictures are sent).
@@ -167,6 +171,7 @@ impl Default for Snapshot {
     fn default() -> Self {
         Self {
             phase: Phase::Joining,
+            offers: None,
             microphone_on: true,
             camera_on: true,
             figures: Figures::default(),

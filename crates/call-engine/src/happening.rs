@@ -3,7 +3,7 @@
 
 use call_core::{EndReason, Input};
 use media_core::Bitrate;
-use peer_connection::PeerNotice;
+use peer_connection::{DataChannel, PeerNotice};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,7 @@ pub(crate) enum Happening {
     Session(Input),
     Command(Command),
     Peer(PeerNotice),
+    Channel(DataChannel),
     Media(MediaNotice),
     MediaOpened(Result<Box<Media>, EndReason>),
     Target(Bitrate),

@@ -39,6 +39,7 @@ struct Counts {
     frames: u64,
     bytes: u64,
     keyframes: u64,
+    quantizers: Option<u64>,
     keyframe_requests: u64,
     first_sent: Option<Instant>,
     fps: FpsMeter,
@@ -115,6 +116,7 @@ impl VideoSend {
             bitrate: (seconds > 0.0).then(|| Bitrate::from_bps((counts.bytes as f64 * 8.0 / seconds) as u64)),
             target_bitrate: Some(Bitrate::from_bps(self.shared.target_bps.load(Ordering::Relaxed))),
             keyframes: Some(counts.keyframes),
+            quantizers: counts.quantizers,
             nacks: None,
             plis: Some(counts.keyframe_requests),
         }
@@ -193,6 +195,10 @@ fn encode_and_send(
             counts.frames += 1;
             counts.bytes += bytes.len() as u64;
             counts.keyframes += u64::from(encoded.keyframe);
+            // Known of all frames or of none: the parameter sets come first.
+            if let Some(quantizer) = encoded.quantizer {
+                *counts.quantizers.get_or_insert(0) += u64::from(quantizer);
+            }
             counts.first_sent.get_or_insert(now);
             counts.fps.frame(now);
         }

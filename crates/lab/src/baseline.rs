@@ -7,7 +7,8 @@
 //!
 //! A ratio over [`TOLERANCE`] times worse is a regression, if it would still be one were our value a grain better
 //! ([`Measure::grain`]; [`MEASURES`](crate::report::measure::MEASURES) lists them): a freeze where there was none, or 2 ms
-//! more at a latency of 5 ms, is chance. What the baseline has and the runs lack is told and is no regression.
+//! more at a latency of 5 ms, is chance. What the baseline has and the runs lack is told; where the peer still has it, it
+//! counts as worse.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::Run;
 use crate::report::measure::{Better, Measure, network_kept_time};
-use crate::report::table::{Comparison, Row, Scenario};
+use crate::report::table::{Comparison, Pair, Row, Scenario};
 
 /// A ratio may get worse by this factor.
 pub const TOLERANCE: f64 = 1.25;
@@ -98,15 +99,31 @@ pub struct Findings {
     pub missing: Vec<Missing>,
 }
 
+impl Findings {
+    /// The scenarios in which something got worse, or in which we have no figure any more where the peer still has one.
+    #[must_use]
+    pub fn scenarios(&self) -> Vec<String> {
+        let lost = self.missing.iter().filter(|missing| missing.only_ours).map(|missing| &missing.figure);
+        let worse = self.regressions.iter().map(|regression| &regression.figure);
+        let mut names: Vec<String> = worse.chain(lost).map(|figure| figure.scenario.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
 impl Baseline {
-    /// From runs: each figure that both sides have, against each peer that is not us on either side.
+    /// From runs: each figure that both sides have, against each peer that is not us on either side. A figure that differs
+    /// from round to round so much that one of them alone would be a regression guards nothing, and is left out.
     #[must_use]
     pub fn from_runs(runs: &[Run]) -> Self {
         let mut peers = BTreeMap::new();
-        for comparison in comparisons(runs) {
+        let timely = timely(runs);
+        for comparison in comparisons(&timely) {
             let mut scenarios = BTreeMap::new();
             for scenario in &comparison.scenarios {
-                let ratios: Ratios = scenario.rows.iter().filter_map(ratio).collect();
+                let steady = |row: &&Row| is_steady(row, &timely, &comparison, &scenario.name);
+                let ratios: Ratios = scenario.rows.iter().filter(steady).filter_map(ratio).collect();
                 if !ratios.is_empty() {
                     scenarios.insert(scenario.name.clone(), ratios);
                 }
@@ -151,7 +168,7 @@ impl Baseline {
 /// Compares new runs with a baseline.
 #[must_use]
 pub fn compare(baseline: &Baseline, runs: &[Run]) -> Findings {
-    let comparisons = comparisons(runs);
+    let comparisons = comparisons(&timely(runs));
     let mut findings = Findings::default();
     for (peer, scenarios) in &baseline.peers {
         let comparison = comparisons.iter().find(|comparison| comparison.theirs.to_string() == *peer);
@@ -173,11 +190,31 @@ fn judge(findings: &mut Findings, figure: Figure, expected: f64, scenario: Optio
         findings.missing.push(Missing { figure, only_ours: ours_and_theirs.1.is_some() });
         return;
     };
-    let worse = |ours| times_worse(row.measure, expected, row.measure.steady_ratio(ours, theirs));
-    if worse(row.measure.a_grain_better(ours)) > TOLERANCE {
+    if is_worse(row.measure, expected, ours, theirs) {
         let found = row.measure.steady_ratio(ours, theirs);
-        findings.regressions.push(Regression { figure, expected, found, worse: worse(ours), ours, theirs });
+        let worse = times_worse(row.measure, expected, found);
+        findings.regressions.push(Regression { figure, expected, found, worse, ours, theirs });
     }
+}
+
+/// Whether these two values are a regression from that ratio.
+fn is_worse(measure: &Measure, expected: f64, ours: f64, theirs: f64) -> bool {
+    let found = measure.steady_ratio(measure.a_grain_better(ours), theirs);
+    times_worse(measure, expected, found) > TOLERANCE
+}
+
+/// Whether no round of ours beside any of the peer's would be a regression from their medians.
+fn is_steady(row: &Row, runs: &[Run], comparison: &Comparison, scenario: &str) -> bool {
+    let Some((ours, theirs)) = row.ours.zip(row.theirs) else { return false };
+    let expected = row.measure.steady_ratio(ours, theirs);
+    let values = |pair: &Pair| -> Vec<f64> {
+        let made = runs.iter().filter(|run| run.scenario == scenario && pair.made(run));
+        made.filter_map(|run| row.measure.of(run)).collect()
+    };
+    let theirs = values(&comparison.theirs);
+    values(&comparison.ours)
+        .into_iter()
+        .all(|ours| theirs.iter().all(|theirs| !is_worse(row.measure, expected, ours, *theirs)))
 }
 
 impl fmt::Display for Regression {
@@ -204,9 +241,12 @@ impl fmt::Display for Figure {
     }
 }
 
+fn timely(runs: &[Run]) -> Vec<Run> {
+    runs.iter().filter(|run| network_kept_time(run)).cloned().collect()
+}
+
 fn comparisons(runs: &[Run]) -> Vec<Comparison> {
-    let timely: Vec<Run> = runs.iter().filter(|run| network_kept_time(run)).cloned().collect();
-    Comparison::all(&timely).into_iter().filter(|comparison| comparison.theirs.is_foreign()).collect()
+    Comparison::all(runs).into_iter().filter(|comparison| comparison.theirs.is_foreign()).collect()
 }
 
 fn ratio(row: &Row) -> Option<(String, f64)> {
@@ -295,11 +335,13 @@ mod tests {
         assert_eq!(found.regressions, []);
         assert_eq!(found.missing.len(), 3);
         assert!(found.missing.iter().all(|missing| missing.only_ours));
+        assert_eq!(found.scenarios(), ["loss5"]);
         assert_eq!(
             found.missing[0].to_string(),
             "loss5, picture latency p50 against chromium/VP8: we have none, the peer has"
         );
         assert!(compare(&baseline, &[]).missing.iter().all(|missing| !missing.only_ours));
+        assert!(compare(&baseline, &[]).scenarios().is_empty(), "the peer has none either");
         assert_eq!(compare(&baseline.only(&["drop"]), &[]), Findings::default());
     }
 
@@ -325,6 +367,15 @@ mod tests {
         let baseline = Baseline::from_runs(&repeated([50.0, 50.0, 50.0]));
         assert_eq!(compare(&baseline, &repeated([50.0, 900.0, 48.0])).regressions, []);
         assert_eq!(compare(&baseline, &repeated([90.0, 900.0, 48.0])).regressions.len(), 3);
+    }
+
+    #[test]
+    fn what_differs_from_round_to_round_guards_nothing() {
+        let repeated = |ours: [f64; 3]| -> Vec<Run> {
+            ours.into_iter().flat_map(|ours| pair(latency(ours), latency(50.0))).collect()
+        };
+        assert!(!Baseline::from_runs(&repeated([50.0, 55.0, 52.0])).peers["chromium/VP8"].is_empty());
+        assert!(Baseline::from_runs(&repeated([50.0, 90.0, 52.0])).peers["chromium/VP8"].is_empty());
     }
 
     #[test]

@@ -9,6 +9,7 @@ const HELP: &str = "\
 lab COMMAND [OPTIONS]
 
   run     the standard scenarios, measured, beside other callers: `lab run --help`
+  bench   speed and cost, beside other callers: `lab bench --help`
   net     a bad network between namespaces, for any program: `lab net help`
   help    this text
 ";
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     };
     let result = match command {
         "run" => cli::run::run(rest),
+        "bench" => cli::bench::run(rest),
         "net" => cli::net::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -24,12 +24,19 @@
 //! | `LAB_SIZE`, `LAB_FPS` | `1280x720`, `30` |
 //! | `LAB_CODEC` | `h264` or `vp8`: the only one to offer |
 //! | `LAB_MAX_BITRATE` | bits per second, sound and picture together |
+//! | `LAB_PAUSE` | `FROM-TO`: makes no pictures in these seconds, counted from its first one; may be missing |
+//! | `LAB_MEDIA` | `both` (so too when it is not set), or `send` or `receive`: sound and picture one way only |
+//!
+//! With `LAB_DATA_BYTES` the caller measures data channels instead, in messages of `LAB_DATA_MESSAGE` bytes; of the media's
+//! orders it needs none, and it leaves nothing but `data.json`, a [`DataRecord`].
 
+mod data;
 mod read;
 mod write;
 
 use serde::{Deserialize, Serialize};
 
+pub use data::{DataRecord, RoundTrips};
 pub use read::{Kept, Record, RecordError};
 pub use write::Recorder;
 

@@ -23,8 +23,17 @@ pub(crate) trait Pictures: Send + 'static {
     /// Pictures per second, as a fraction.
     fn rate(&self) -> (u32, u32);
 
-    /// The picture with this number, counted from 0, which is due then; `None` when there are no more.
-    fn next(&mut self, index: u64, due: Instant) -> Result<Option<Picture>, CaptureError>;
+    /// The picture with this number, counted from 0, which is due then.
+    fn next(&mut self, index: u64, due: Instant) -> Result<Next, CaptureError>;
+}
+
+/// What comes next.
+pub(crate) enum Next {
+    Picture(Picture),
+    /// Nothing this time.
+    Nothing,
+    /// Nothing any more.
+    End,
 }
 
 /// The test card at the wanted size and rate.
@@ -45,10 +54,10 @@ impl Pictures for Card {
         (self.format.frame_rate.hz(), 1)
     }
 
-    fn next(&mut self, index: u64, _: Instant) -> Result<Option<Picture>, CaptureError> {
+    fn next(&mut self, index: u64, _: Instant) -> Result<Next, CaptureError> {
         let mut picture = self.pool.take(self.format.size);
         self.card.draw(index, &mut picture);
-        Ok(Some(picture))
+        Ok(Next::Picture(picture))
     }
 }
 
@@ -93,13 +102,13 @@ impl Pictures for Clip {
         self.reader.frame_rate()
     }
 
-    fn next(&mut self, _: u64, _: Instant) -> Result<Option<Picture>, CaptureError> {
+    fn next(&mut self, _: u64, _: Instant) -> Result<Next, CaptureError> {
         let mut picture = self.read()?;
         if picture.is_none() && !self.once {
             self.rewind()?;
             picture = self.read()?;
         }
-        Ok(picture.map(|picture| fit(picture, self.format.size, &self.pool)))
+        Ok(picture.map_or(Next::End, |picture| Next::Picture(fit(picture, self.format.size, &self.pool))))
     }
 }
 
@@ -126,15 +135,18 @@ pub(crate) fn play(
     loop {
         let (index, due) = schedule.next(Instant::now());
         let picture = match pictures.next(index, due) {
-            Ok(Some(picture)) => picture,
-            Ok(None) => return notify.tell(CaptureNotice::Ended),
+            Ok(Next::Picture(picture)) => Some(picture),
+            Ok(Next::Nothing) => None,
+            Ok(Next::End) => return notify.tell(CaptureNotice::Ended),
             Err(error) => return notify.tell(CaptureNotice::Lost(error.to_string())),
         };
         let wait = due.saturating_duration_since(Instant::now());
         if stop.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
             return;
         }
-        if gate.admit(due) {
+        if let Some(picture) = picture
+            && gate.admit(due)
+        {
             // The due time, not the time of waking: what is sent is stamped without the scheduler's jitter.
             slot.put(CapturedPicture { picture: Arc::new(picture), captured_at: due });
         }

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use media_core::{Picture, PicturePool};
 
-use crate::clip::{POOL, Pictures};
+use crate::clip::{Next, POOL, Pictures};
 use crate::{CaptureError, VideoFormat};
 
 /// Draws pictures: called with the number of the picture, counted from 0, the time at which it counts as captured, and the
-/// picture to draw all over, at the size and rate of the call. Runs on a thread of its own and may take most of an interval.
+/// picture to draw all over, at the size and rate of the call; it says whether there is a picture this time. Runs on a
+/// thread of its own and may take most of an interval.
 #[derive(Clone)]
 pub struct PictureMaker(Arc<Draw>);
 
@@ -20,12 +21,12 @@ pub struct PictureMaker(Arc<Draw>);
 #[derive(Clone)]
 pub struct SoundMaker(Arc<Fill>);
 
-type Draw = dyn Fn(u64, Instant, &mut Picture) + Send + Sync;
+type Draw = dyn Fn(u64, Instant, &mut Picture) -> bool + Send + Sync;
 type Fill = dyn Fn(Instant, &mut [f32]) + Send + Sync;
 
 impl PictureMaker {
     /// Pictures drawn by `draw`.
-    pub fn new(draw: impl Fn(u64, Instant, &mut Picture) + Send + Sync + 'static) -> Self {
+    pub fn new(draw: impl Fn(u64, Instant, &mut Picture) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(draw))
     }
 }
@@ -59,10 +60,10 @@ impl Pictures for Drawn {
         (self.format.frame_rate.hz(), 1)
     }
 
-    fn next(&mut self, index: u64, due: Instant) -> Result<Option<Picture>, CaptureError> {
+    fn next(&mut self, index: u64, due: Instant) -> Result<Next, CaptureError> {
         let mut picture = self.pool.take(self.format.size);
-        (self.maker.0)(index, due, &mut picture);
-        Ok(Some(picture))
+        let drawn = (self.maker.0)(index, due, &mut picture);
+        Ok(if drawn { Next::Picture(picture) } else { Next::Nothing })
     }
 }
 

@@ -14,7 +14,7 @@ use openh264_sys2::{
     SPATIAL_LAYER_0, WELS_LOG_QUIET,
 };
 
-use crate::CodecError;
+use crate::{CodecError, H264Quantizer};
 
 /// A picture is skipped when the frames before it are this many seconds of the target ahead: longer than the largest
 /// keyframe takes at any sensible target, short enough that the sender's queue stays bounded at an impossible one.
@@ -44,12 +44,15 @@ pub struct Encoded {
     pub keyframe: bool,
     /// No frame was made, because those before it will take more than two seconds at this target.
     pub skipped: bool,
+    /// The quantiser of its first slice, 0 (fine) to 51 (coarse).
+    pub quantizer: Option<u8>,
 }
 
 /// Encodes pictures of one size.
 pub struct H264Encoder {
     config: VideoEncoderConfig,
     inner: Encoder,
+    quantizer: H264Quantizer,
     /// The library starts with the first picture; before that there is nothing to set options on.
     started: bool,
     /// Bits produced beyond the target.
@@ -89,7 +92,7 @@ impl H264Encoder {
             .vui(VuiConfig::bt601());
         let inner = Encoder::with_api_config(openh264::OpenH264API::from_source(), settings)
             .map_err(|error| CodecError::h264("make an encoder", &error))?;
-        let mut encoder = Self { config, inner, started: false, debt: 0 };
+        let mut encoder = Self { config, inner, quantizer: H264Quantizer::default(), started: false, debt: 0 };
         let mut quiet = WELS_LOG_QUIET;
         // The library warns on stderr of the skipping being off when it starts, before the crate makes it quiet.
         // SAFETY: this option may be set before the start; it takes a pointer to an integer (codec_app_def.h).
@@ -109,7 +112,7 @@ impl H264Encoder {
         }
         if self.debt > clamped(self.config.bitrate) as u64 * LONGEST_DEBT {
             self.settle(0);
-            return Ok(Encoded { keyframe: false, skipped: true });
+            return Ok(Encoded { keyframe: false, skipped: true, quantizer: None });
         }
         let (width, height) = (picture.size().width as usize, picture.size().height as usize);
         let [y, u, v] = picture.planes();
@@ -119,7 +122,7 @@ impl H264Encoder {
         let keyframe = frame.frame_type() == FrameType::IDR;
         self.started = true;
         self.settle(out.len());
-        Ok(Encoded { keyframe, skipped: out.is_empty() })
+        Ok(Encoded { keyframe, skipped: out.is_empty(), quantizer: self.quantizer.read(out) })
     }
 
     /// Counts a frame of this many bytes against the share of the target that its picture has.
@@ -236,7 +239,8 @@ mod tests {
         for index in 0..300 {
             card.draw(index, &mut picture);
             let encoded = encoder.encode(&picture, &mut out).unwrap();
-            assert_eq!(encoded, Encoded { keyframe: index == 0, skipped: false }, "frame {index}");
+            assert_eq!((encoded.keyframe, encoded.skipped), (index == 0, false), "frame {index}");
+            assert!(encoded.quantizer.is_some_and(|quantizer| (12..=51).contains(&quantizer)), "frame {index}");
             let decoded = decoder.decode(&out, &pool).unwrap().unwrap();
             assert_eq!(read_stamp(&decoded), Some(index as u32));
             worst = worst.min(psnr(&picture, &decoded));

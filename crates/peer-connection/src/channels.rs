@@ -1,7 +1,7 @@
-//! The two data channels of a call: `chat` carries lines of text, `control` carries the goodbye as JSON.
+//! The data channels of a call: `chat` carries lines of text, `control` the goodbye as JSON, and the program may name more.
 //! The one who offers creates them; a foreign peer's channel of any other name counts as chat.
 
-use crate::PeerError;
+use crate::{DataChannel as OwnChannel, PeerError};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,9 @@ pub(crate) const SAID_CAPACITY: usize = 64;
 
 /// Channels that are listened to: ours are two, and a foreign peer may have some more. Each costs a task.
 const MAX_CHANNELS: usize = 16;
+
+/// Channels that the program may name: each side then has a queue of webrtc-rs for each.
+pub(crate) const MAX_NAMED: usize = 8;
 
 /// How long the goodbye may take to be acknowledged; closing must not hang on a peer that is gone.
 const GOODBYE_WAIT: Duration = Duration::from_millis(200);
@@ -60,7 +63,15 @@ pub(crate) enum Said {
 pub(crate) struct Channels {
     open: Arc<Mutex<Open>>,
     said: mpsc::Sender<Said>,
+    named: Named,
     tasks: Tasks,
+}
+
+/// The channels that the program named, and where they go when they are open.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) labels: Arc<[String]>,
+    pub(crate) opened: mpsc::Sender<OwnChannel>,
 }
 
 #[derive(Default)]
@@ -88,16 +99,16 @@ impl Open {
 }
 
 impl Channels {
-    pub(crate) fn new(said: mpsc::Sender<Said>, tasks: Tasks) -> Self {
-        Self { open: Arc::default(), said, tasks }
+    pub(crate) fn new(said: mpsc::Sender<Said>, named: Named, tasks: Tasks) -> Self {
+        Self { open: Arc::default(), said, named, tasks }
     }
 
-    /// Creates both channels, the first time it is called.
+    /// Creates all channels, the first time it is called.
     pub(crate) async fn create(&self, connection: &dyn PeerConnection) -> Result<(), Error> {
         if std::mem::replace(&mut self.lock().created, true) {
             return Ok(());
         }
-        for label in [CHAT, CONTROL] {
+        for label in [CHAT, CONTROL].into_iter().chain(self.named.labels.iter().map(String::as_str)) {
             // In order and reliable is the default.
             self.attend(connection.create_data_channel(label, None).await?);
         }
@@ -119,7 +130,7 @@ impl Channels {
     /// Sends a line to the peer.
     pub(crate) async fn send_chat(&self, text: &str) -> Result<(), PeerError> {
         if text.len() > PeerError::MAX_MESSAGE {
-            return Err(PeerError::MessageTooLong);
+            return Err(PeerError::MessageTooLong { limit: PeerError::MAX_MESSAGE });
         }
         let channel = self.lock().chat.clone().ok_or(PeerError::NoDataChannel)?;
         channel.try_send_text(text).await.map_err(|error| match error {
@@ -170,9 +181,14 @@ async fn listen(channels: Channels, channel: Arc<dyn DataChannel>) {
     while let Some(event) = channel.poll().await {
         let said = match event {
             DataChannelEvent::OnOpen => {
-                purpose = match channel.label().await.as_deref() {
-                    Ok(CHAT) => Use::Chat,
-                    Ok(CONTROL) => Use::Control,
+                purpose = match channel.label().await {
+                    Ok(label) if label == CHAT => Use::Chat,
+                    Ok(label) if label == CONTROL => Use::Control,
+                    Ok(label) if channels.named.labels.contains(&label) => {
+                        // From here on the program reads it. Where it has enough of them, this one goes.
+                        let _ = channels.named.opened.try_send(OwnChannel::new(label, channel));
+                        return;
+                    }
                     _ => Use::Foreign,
                 };
                 channels.lock().keep(purpose, &channel).then_some(Said::Open)

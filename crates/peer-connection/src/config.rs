@@ -29,6 +29,9 @@ pub struct PeerConfig {
     pub start_bitrate: Bitrate,
     /// Bytes that one data channel may hold unacknowledged; beyond it messages are refused.
     pub data_buffer_limit: usize,
+    /// Labels of data channels besides those of chat and control, the first eight: when they are open they come out of
+    /// [`PeerEvents::channels`](crate::PeerEvents::channels).
+    pub channels: Vec<String>,
     /// What carries the datagrams; `None`: the machine's own network.
     pub network: Option<Arc<dyn Network>>,
 }
@@ -46,6 +49,7 @@ impl Default for PeerConfig {
             // Enough for a first 720p keyframe without a visible wait.
             start_bitrate: Bitrate::from_kbps(1_000),
             data_buffer_limit: 1 << 20,
+            channels: Vec::new(),
             network: None,
         }
     }

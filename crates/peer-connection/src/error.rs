@@ -24,15 +24,18 @@ pub enum PeerError {
     /// There is no open data channel.
     #[error("no data channel is open")]
     NoDataChannel,
-    /// A message of more than [`MAX_MESSAGE`](Self::MAX_MESSAGE) bytes.
-    #[error("the message is longer than {max} bytes: send it in parts", max = Self::MAX_MESSAGE)]
-    MessageTooLong,
+    /// A message of more bytes than may be sent at once.
+    #[error("the message is longer than {limit} bytes: send it in parts")]
+    MessageTooLong {
+        /// What may be sent at once.
+        limit: usize,
+    },
     /// The peer does not read as fast as we send.
     #[error("the peer does not keep up: wait a moment and send the message again")]
     SendBufferFull,
 }
 
 impl PeerError {
-    /// The longest message in bytes: what every WebRTC implementation takes in one piece (RFC 8831 §6.6).
+    /// The longest chat message in bytes: what every WebRTC implementation takes in one piece (RFC 8831 §6.6).
     pub const MAX_MESSAGE: usize = 16 * 1024;
 }

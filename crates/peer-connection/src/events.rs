@@ -1,14 +1,13 @@
 //! What a connection reports: notices for the engine, and inside this crate what webrtc-rs's driver calls back with.
 //! The driver is never kept waiting: its call-backs only put something into a queue.
 
-use crate::PacketQueue;
 use crate::stats::Path;
+use crate::{DataChannel, PacketQueue};
 use call_core::PeerEvent;
 use media_core::Bitrate;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tracing::warn;
-use webrtc::data_channel::DataChannel;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
     PeerConnectionEventHandler, RTCIceConnectionState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
@@ -59,6 +58,8 @@ pub struct PeerEvents {
     pub notices: mpsc::Receiver<PeerNotice>,
     /// The rate that the network is estimated to take, sound and pictures together.
     pub target: watch::Receiver<Bitrate>,
+    /// The data channels that the configuration named, each when it opens.
+    pub channels: mpsc::Receiver<DataChannel>,
     pub(crate) streams: PeerStreams,
 }
 
@@ -100,7 +101,7 @@ pub(crate) enum Happening {
     /// A `candidate:` line of ours.
     Candidate(String),
     Track(Arc<dyn TrackRemote>),
-    Channel(Arc<dyn DataChannel>),
+    Channel(Arc<dyn webrtc::data_channel::DataChannel>),
     KeyframeRequested,
 }
 
@@ -133,7 +134,7 @@ impl PeerConnectionEventHandler for Reporter {
         self.report(Happening::Connection(state));
     }
 
-    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+    async fn on_data_channel(&self, channel: Arc<dyn webrtc::data_channel::DataChannel>) {
         self.report(Happening::Channel(channel));
     }
 

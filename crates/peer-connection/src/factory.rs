@@ -7,13 +7,14 @@ use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
 use crate::runtime::{Pace, PeerRuntime};
-use crate::{PeerConfig, PeerError};
+use crate::{DataChannel, PeerConfig, PeerError};
 use media_core::Bitrate;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{
     CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, PacerBuilder, Registry, Slot,
 };
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +164,7 @@ fn settings(mdns: MulticastDnsMode, relay_only: bool, loopback: bool) -> Setting
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
         .with_relay_acceptance_min_wait(Some(relay_wait))
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(DataChannel::MAX_MESSAGE as u32))
         .build()
 }
 

@@ -13,6 +13,7 @@ mod channels;
 mod codecs;
 mod config;
 mod convert;
+mod data_channel;
 mod error;
 mod events;
 mod factory;
@@ -29,6 +30,7 @@ mod send;
 mod stats;
 
 pub use config::PeerConfig;
+pub use data_channel::{DataChannel, DataMessage};
 pub use error::PeerError;
 pub use events::{MediaKind, PeerEvents, PeerNotice, PeerStreams};
 pub use network::{Network, NetworkSocket};

@@ -2,7 +2,7 @@
 //! Clones share the connection; when the last one is dropped it is closed, as by [`Peer::close`].
 
 use crate::admission::Admission;
-use crate::channels::{Channels, SAID_CAPACITY, Tasks};
+use crate::channels::{Channels, MAX_NAMED, Named, SAID_CAPACITY, Tasks};
 use crate::convert::{self, CandidateLabel, CandidateLine};
 use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, PeerNotice, PeerStreams, Reporter};
 use crate::factory::{Built, Factory};
@@ -62,6 +62,8 @@ impl Peer {
         let servers = ice_servers::usable(&config.ice_servers, config.relay_only)?;
         let (happened, happenings) = mpsc::channel(HAPPENING_CAPACITY);
         let (say, said) = mpsc::channel(SAID_CAPACITY);
+        let (opened, channels) = mpsc::channel(MAX_NAMED);
+        let named = Named { labels: config.channels.iter().take(MAX_NAMED).cloned().collect(), opened };
         let (notices, notices_out) = mpsc::channel(NOTICE_CAPACITY);
         let (publish, target) = watch::channel(config.start_bitrate.min(config.max_bitrate));
         let (pace, asked) = (Arc::new(Pace::new()), Arc::<Asked>::default());
@@ -85,7 +87,7 @@ impl Peer {
             video: start_sender(MediaKind::Video, video, &tasks),
             streams: streams.clone(),
             video_source: VideoSource::default(),
-            channels: Channels::new(say, tasks.clone()),
+            channels: Channels::new(say, named, tasks.clone()),
             label: Arc::default(),
             admission: Mutex::default(),
             signalled: Signalled::default(),
@@ -112,7 +114,7 @@ impl Peer {
             pace: inner.pace.clone(),
         };
         inner.tasks.spawn(monitor.run());
-        Ok((Self { inner }, PeerEvents { notices: notices_out, target, streams }))
+        Ok((Self { inner }, PeerEvents { notices: notices_out, target, channels, streams }))
     }
 
     /// Makes an offer of sound, pictures and data. The first one creates the data channels.

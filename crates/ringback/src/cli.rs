@@ -10,7 +10,7 @@ use call_engine::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::lab::cli::{CallerArgs, LabArgs};
+use crate::lab::cli::{DataArgs, LabArgs, MeasuredArgs};
 
 /// Exit codes, shown below the help of `call`; [`crate::exit`] has the mapping.
 const EXIT_CODES: &str = "\
@@ -54,7 +54,10 @@ pub(crate) enum Command {
     Lab(Box<LabArgs>),
     /// One side of a call that the lab measures.
     #[command(hide = true)]
-    LabCaller(CallerArgs),
+    LabCaller(MeasuredArgs),
+    /// The same for a measurement of data channels.
+    #[command(hide = true)]
+    LabData(DataArgs),
 }
 
 /// `ringback call`.

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         cli::Command::Devices(args) => devices::run(&args),
         cli::Command::Lab(args) => lab::run(&args),
         cli::Command::LabCaller(args) => lab::ordered(&args, started),
+        cli::Command::LabData(args) => lab::ordered_data(&args),
     };
     result.unwrap_or_else(|error| {
         terminal::error(&format!("{error:#}"));

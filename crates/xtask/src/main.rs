@@ -26,11 +26,13 @@ cargo xtask COMMAND [OPTIONS]
       --duration T    hang up that long after the call connected (default 10s)
       --dev           the faster, less optimised build
   test [STAGE…]     run every check, or only the named stages
-      stages          fmt, spelling, deny, clippy, doc, tests
+      stages          fmt, spelling, deny, clippy, doc, tests, lab
   fuzz [TARGET…]    feed every parser, or only the named targets, what strangers could send
       --seconds N     for that long each (default 20)
   lab [OPTION…]     measure calls over bad networks, beside a browser, and print the table
                       (`cargo xtask lab --help` lists the options)
+  bench [OPTION…]   measure speed and cost beside other programs, and print the table
+                      (`cargo xtask bench --help` lists the options)
   ci                `test` as the build machines run it: asks nothing
   help              this text
 
@@ -71,7 +73,8 @@ fn run(arguments: &[String]) -> Outcome {
             }
             fuzz::run(&options.rest, seconds, options.consent)
         }
-        "lab" => lab::run(&options.rest, options.consent),
+        "lab" => lab::run("run", &options.rest, options.consent),
+        "bench" => lab::run("bench", &options.rest, options.consent),
         "ci" => test::run(&options.rest, Consent::Given),
         "help" => {
             print!("{HELP}");
@@ -104,7 +107,7 @@ impl Options {
         let mut rest = arguments.to_vec();
         let is_help = |argument: &String| argument == "--help" || argument == "-h";
         // The lab has options of its own, and explains them itself.
-        let explains_itself = rest.first().is_some_and(|command| command == "lab");
+        let explains_itself = rest.first().is_some_and(|command| command == "lab" || command == "bench");
         if rest.is_empty() || !explains_itself && rest.iter().any(is_help) {
             rest = vec!["help".to_owned()];
         }

@@ -159,6 +159,27 @@ pub(crate) fn lab() -> Vec<Need> {
     needs
 }
 
+/// What the bench needs on top of that.
+pub(crate) fn bench() -> Vec<Need> {
+    vec![
+        Need {
+            name: "espeak-ng",
+            why: "speech whose quality is measured",
+            present: || on_path("espeak-ng"),
+            packages: ["espeak-ng", "espeak-ng", "espeak-ng", "espeak-ng"],
+        },
+        Need {
+            name: "Python's headers",
+            why: "PESQ, which is built when it is installed",
+            present: || {
+                let asked = "import os, sysconfig; print(os.path.exists(sysconfig.get_path('include') + '/Python.h'))";
+                output("python3", &["-c", asked]).is_some_and(|answer| answer.trim() == "True")
+            },
+            packages: ["python3-dev", "python3-devel", "python", "python3-devel"],
+        },
+    ]
+}
+
 /// What the tests need on top of both.
 pub(crate) fn tests() -> Vec<Need> {
     let mut needs = Vec::from(browser());
@@ -257,7 +278,7 @@ mod tests {
 
     #[test]
     fn every_need_says_why_and_has_a_package_on_debian() {
-        for need in build().into_iter().chain(window()).chain(tests()).chain(lab()) {
+        for need in build().into_iter().chain(window()).chain(tests()).chain(lab()).chain(bench()) {
             assert!(!need.why.is_empty(), "{} gives no reason", need.name);
             assert!(!need.packages[0].is_empty(), "{} has no package for apt", need.name);
         }

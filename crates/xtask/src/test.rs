@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::shell::{Outcome, cargo, run as run_shown, target};
 use crate::tally::Tally;
-use crate::{checks, needs, packages};
+use crate::{checks, lab, needs, packages};
 
 /// One stage: its name on the command line, and what it runs.
 struct Stage {
@@ -16,13 +16,14 @@ struct Stage {
 }
 
 /// In the order of their cost, so that the cheapest answer comes first.
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 7] = [
     Stage { name: "fmt", run: |tally| counted(tally, checks::fmt()) },
     Stage { name: "spelling", run: |tally| counted(tally, checks::spelling()) },
     Stage { name: "deny", run: |tally| counted(tally, checks::deny()) },
     Stage { name: "clippy", run: |tally| counted(tally, checks::clippy()) },
     Stage { name: "doc", run: |tally| counted(tally, checks::doc()) },
     Stage { name: "tests", run: tests },
+    Stage { name: "lab", run: |tally| counted(tally, lab::guard()) },
 ];
 
 /// Runs the named stages, or all of them.
@@ -33,9 +34,13 @@ pub(crate) fn run(names: &[String], consent: packages::Consent) -> Outcome {
     }
     let chosen = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
     let mut needed = needs::build();
-    if STAGES.iter().filter(chosen).any(|stage| stage.name == "tests") {
+    let runs = |name| STAGES.iter().filter(chosen).any(|stage| stage.name == name);
+    if runs("tests") {
         needed.extend(needs::window());
         needed.extend(needs::tests());
+    }
+    if runs("lab") {
+        needed.extend(needs::lab());
     }
     packages::provide(&needed, consent)?;
 

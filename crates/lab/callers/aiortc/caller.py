@@ -38,7 +38,7 @@ class Call:
         self.record = Record(orders.folder)
         self.peer = {"name": "aiortc", "version": aiortc.__version__, "started_us": STARTED_US}
         self.pc = aiortc.RTCPeerConnection()
-        self.camera = Camera(orders.scene, orders.size, orders.fps, self.record)
+        self.camera = Camera(orders.scene, orders.size, orders.fps, orders.pause, self.record)
         self.microphone = Microphone(orders.sound)
         self.connected = asyncio.Event()
         self.tasks = []
@@ -68,8 +68,15 @@ class Call:
 
     def attach(self):
         """Sends over the transceivers that an offer made, or over new ones, pictures with the wanted codec only."""
+        direction = {"both": "sendrecv", "send": "sendonly", "receive": "recvonly"}[self.orders.media]
+        made = {transceiver.kind for transceiver in self.pc.getTransceivers()}
         for track in (self.microphone, self.camera):
-            self.pc.addTrack(track)
+            if self.orders.media != "receive":
+                self.pc.addTrack(track)
+            elif track.kind not in made:
+                self.pc.addTransceiver(track.kind, direction=direction)
+        for transceiver in self.pc.getTransceivers():
+            transceiver.direction = direction
         wanted = {f"video/{self.orders.codec}", "video/rtx"}
         capabilities = aiortc.RTCRtpSender.getCapabilities("video").codecs
         codecs = [codec for codec in capabilities if codec.mimeType.lower() in wanted]

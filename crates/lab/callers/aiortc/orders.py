@@ -29,6 +29,14 @@ class Orders:
         self.scene, self.sound = _text("LAB_SCENE"), _text("LAB_SOUND")
         self.seconds, self.wait, self.fps = _number("LAB_SECONDS"), _number("LAB_WAIT"), _number("LAB_FPS")
         self.max_bitrate = int(_number("LAB_MAX_BITRATE"))
+        self.media = os.environ.get("LAB_MEDIA") or "both"
+        if self.media not in ("both", "send", "receive"):
+            _refuse("LAB_MEDIA is neither both, send nor receive")
+        try:
+            begin, end = (float(part) for part in (os.environ.get("LAB_PAUSE") or "0-0").split("-"))
+        except ValueError:
+            _refuse("LAB_PAUSE is not FROM-TO")
+        self.pause = begin, end
         self.codec = _text("LAB_CODEC")
         if self.codec not in ("h264", "vp8"):
             _refuse("LAB_CODEC is neither h264 nor vp8")

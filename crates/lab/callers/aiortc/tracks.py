@@ -26,10 +26,10 @@ class Camera(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, scene, size, fps, record):
+    def __init__(self, scene, size, fps, pause, record):
         super().__init__()
         width, height = size
-        self.size, self.fps, self.record = size, fps, record
+        self.size, self.fps, self.pause, self.record = size, fps, pause, record
         pictures = np.fromfile(scene, np.uint8)
         length = width * height * 3 // 2
         self.pictures = pictures[: len(pictures) // length * length].reshape(-1, height * 3 // 2, width)
@@ -44,6 +44,8 @@ class Camera(MediaStreamTrack):
         else:
             # A camera that was held up has lost pictures; it does not send two at once.
             self.slot = max(self.slot + 1, int((now - self.start) * self.fps))
+            if self.pause[0] <= self.slot / self.fps < self.pause[1]:
+                self.slot = round(self.pause[1] * self.fps)
             await _until(self.start + self.slot / self.fps)
         width, height = self.size
         turn = max(1, 2 * (len(self.pictures) - 1))

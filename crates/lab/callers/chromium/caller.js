@@ -23,13 +23,13 @@ window.prepare = async (orders) => {
   show(pc, screen, speaker);
 
   window.start = (offering) => {
-    camera.postMessage({ start: true });
-    const { codec, maxBitrate } = orders;
+    const { codec, maxBitrate, media } = orders;
+    if (media !== 'receive') camera.postMessage({ start: true });
     const capabilities = RTCRtpReceiver.getCapabilities('video');
     negotiate({
       pc, offering,
       signaling: { send: (message) => tell('signal', message), listen: (listener) => { window.fromPeer = listener; } },
-      prepare: (first) => attach({ pc, tracks, stream, capabilities, offering: first, codec, maxBitrate }),
+      prepare: (first) => attach({ pc, tracks, stream, capabilities, offering: first, codec, maxBitrate, media }),
       offered: () => tell('offered', unixMicros()),
       failed: (reason) => tell('failed', reason),
     });

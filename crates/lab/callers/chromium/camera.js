@@ -1,7 +1,7 @@
 // The worker that stands in for camera and microphone: stamped pictures and the marked sound, at absolute due times.
 // In a worker, because the timers of a page wait for its layout and statistics.
 
-import { pace, sceneAt, unixMicros, wavSamples } from '/javascript/pace.mjs';
+import { pace, pauses, sceneAt, unixMicros, wavSamples } from '/javascript/pace.mjs';
 import { clearChroma, drawStamp } from '/javascript/stamp.mjs';
 
 const SAMPLE_RATE = 48_000;
@@ -33,7 +33,7 @@ onmessage = async ({ data: { orders, video, audio } }) => {
   postMessage({ ready: true });
 };
 
-function camera({ width, height, fps }, scene, writer) {
+function camera({ width, height, fps, pause }, scene, writer) {
   const size = width * height * 1.5;
   const count = Math.floor(scene.length / size);
   const pictures = Array.from({ length: count }, (_, at) => scene.subarray(at * size, (at + 1) * size));
@@ -44,7 +44,7 @@ function camera({ width, height, fps }, scene, writer) {
     if (stopped) return false;
     const now = performance.now();
     // A camera that was held up has lost a picture; it does not send two at once.
-    if (now > first + (n + 1) * interval) return true;
+    if (now > first + (n + 1) * interval || pauses(pause, n * interval)) return true;
     const picture = pictures[sceneAt(index, count)];
     const capturedUs = unixMicros(now);
     // Into the scene itself: the next stamp covers this one.

@@ -1,7 +1,7 @@
 // How fast a data channel is: bytes one way, and the round trip of small messages, idle and beside those bytes.
 // Who came second makes the channels `bulk` and `ping` and sends; who came first counts and echoes.
 
-import { sleep } from './pace.mjs';
+import { sleep, unixMicros } from './pace.mjs';
 
 export const CHANNELS = ['bulk', 'ping'];
 const PING = 64; // bytes
@@ -9,7 +9,7 @@ const IDLE_PINGS = 200;
 const PING_PAUSE = 5; // ms between an answer and the next ping
 const HIGH = 1 << 20; // bytes that may wait in the stack: it never runs dry, and pings do not wait for ever
 const LIMIT = 120_000; // ms for all of it
-const FLUSH = 500; // ms for the last message to leave
+const FLUSH = 500; // ms for the last message to leave, and the last look at this process
 
 /** The same face for the data channel of a browser. */
 export function faceOf(channel) {
@@ -60,15 +60,20 @@ async function send(bulk, ping, { bytes, message }) {
       await sleep(PING_PAUSE);
     }
   })();
+  const from_us = unixMicros();
   const piece = new Uint8Array(message).fill(0x5a);
   for (let left = bytes; left > 0; left -= message) {
     bulk.send(left < message ? piece.subarray(0, left) : piece);
     if (bulk.buffered() > HIGH) await bulk.low();
   }
   const { throughput_bps } = await count;
+  const to_us = unixMicros();
   done = true;
   await pinging;
-  return { throughput_bps, rtt_idle_ms: percentiles(idle), rtt_loaded_ms: percentiles(loaded), message_bytes: message };
+  await sleep(FLUSH); // the lab looks at the processor time once more
+  return {
+    throughput_bps, rtt_idle_ms: percentiles(idle), rtt_loaded_ms: percentiles(loaded), message_bytes: message, from_us, to_us,
+  };
 }
 
 async function receive(bulk, ping, { bytes, message }) {
@@ -86,7 +91,7 @@ async function receive(bulk, ping, { bytes, message }) {
   const throughput_bps = end > first ? Math.round(((received - uncounted) * 8000) / (end - first)) : null;
   ping.send(JSON.stringify({ throughput_bps }));
   await sleep(FLUSH);
-  return { throughput_bps, rtt_idle_ms: null, rtt_loaded_ms: null, message_bytes: message };
+  return { throughput_bps, rtt_idle_ms: null, rtt_loaded_ms: null, message_bytes: message, from_us: null, to_us: null };
 }
 
 function percentiles(values) {

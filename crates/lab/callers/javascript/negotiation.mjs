@@ -50,19 +50,28 @@ export function negotiate({ signaling, pc, offering, prepare, offered, failed })
   });
 }
 
-/** Sends the tracks over the transceivers that an offer made, or over new ones, with pictures in `codec` below `maxBitrate`. */
-export async function attach({ pc, tracks, stream, capabilities, offering, codec, maxBitrate }) {
+/**
+ * Sends the tracks over the transceivers that an offer made, or over new ones, with pictures in `codec` below `maxBitrate`;
+ * with `media` 'receive' it only takes what comes, with 'send' it takes nothing.
+ */
+export async function attach({ pc, tracks, stream, capabilities, offering, codec, maxBitrate, media }) {
+  const direction = { both: 'sendrecv', send: 'sendonly', receive: 'recvonly' }[media];
+  const sends = media !== 'receive';
   for (const track of tracks) {
     const found = pc.getTransceivers().find(({ receiver }) => receiver.track.kind === track.kind);
     if (!offering && !found) throw new Error(`the offer has no ${track.kind}`);
-    const transceiver = offering ? pc.addTransceiver(track, { direction: 'sendrecv', streams: [stream] }) : found;
+    const streams = sends ? [stream] : [];
+    const transceiver = offering ? pc.addTransceiver(sends ? track : track.kind, { direction, streams }) : found;
     if (!offering) {
-      transceiver.direction = 'sendrecv';
-      transceiver.sender.setStreams?.(stream);
-      await transceiver.sender.replaceTrack(track);
+      transceiver.direction = direction;
+      if (sends) {
+        transceiver.sender.setStreams?.(stream);
+        await transceiver.sender.replaceTrack(track);
+      }
     }
     if (track.kind !== 'video') continue;
     transceiver.setCodecPreferences(only(codec, capabilities.codecs));
+    if (!sends) continue;
     const parameters = transceiver.sender.getParameters();
     for (const encoding of parameters.encodings) encoding.maxBitrate = Math.max(maxBitrate - SOUND_SHARE, SOUND_SHARE);
     await transceiver.sender.setParameters(parameters);

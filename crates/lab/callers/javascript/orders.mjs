@@ -34,8 +34,12 @@ export function mediaOrders() {
   const codec = text('LAB_CODEC');
   if (!(width >= 40 && height >= 2) || width % 2 || height % 2) leave(Exit.BAD_ORDERS, 'LAB_SIZE is not an even WIDTHxHEIGHT');
   if (codec !== 'h264' && codec !== 'vp8') leave(Exit.BAD_ORDERS, 'LAB_CODEC is neither h264 nor vp8');
+  const media = process.env.LAB_MEDIA || 'both';
+  if (!['both', 'send', 'receive'].includes(media)) leave(Exit.BAD_ORDERS, 'LAB_MEDIA is neither both, send nor receive');
+  const pause = (process.env.LAB_PAUSE || '0-0').split('-').map(Number);
+  if (pause.length !== 2 || pause.some(Number.isNaN)) leave(Exit.BAD_ORDERS, 'LAB_PAUSE is not FROM-TO');
   return {
-    ...callOrders(), seconds: number('LAB_SECONDS'), scene: text('LAB_SCENE'), sound: text('LAB_SOUND'),
+    ...callOrders(), media, pause, seconds: number('LAB_SECONDS'), scene: text('LAB_SCENE'), sound: text('LAB_SOUND'),
     width, height, codec, fps: number('LAB_FPS'), maxBitrate: number('LAB_MAX_BITRATE'),
   };
 }

@@ -15,6 +15,9 @@ export async function pace(first, interval, step) {
   }
 }
 
+/** Whether nothing is filmed `elapsed` ms after the first picture, by an order `[from, to]` in seconds. */
+export const pauses = ([from, to], elapsed) => elapsed >= from * 1000 && elapsed < to * 1000;
+
 /** The picture of the scene that is shown n-th: forwards, then backwards, and so on; the ends are not shown twice. */
 export function sceneAt(n, count) {
   const round = Math.max(1, 2 * (count - 1));

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Ayame } from '../javascript/ayame.mjs';
 import { attach, negotiate, secondOf, totalsOf } from '../javascript/negotiation.mjs';
 import { Exit, installed, leave, mediaOrders } from '../javascript/orders.mjs';
-import { pace, sceneAt, sleep, unixMicros, wavSamples } from '../javascript/pace.mjs';
+import { pace, pauses, sceneAt, sleep, unixMicros, wavSamples } from '../javascript/pace.mjs';
 import { Record } from '../javascript/record.mjs';
 import { SoundCard } from '../javascript/sound-card.mjs';
 import { clearChroma, drawStamp, readStamp } from '../javascript/stamp.mjs';
@@ -44,7 +44,7 @@ function camera(source) {
     if (stopped) return false;
     const now = performance.now();
     // A camera that was held up has lost a picture; it does not send two at once.
-    if (now > first + (n + 1) * interval) return true;
+    if (now > first + (n + 1) * interval || pauses(orders.pause, n * interval)) return true;
     const data = pictures[sceneAt(index, count)];
     const capturedUs = unixMicros(now);
     drawStamp(data, width, index, capturedUs);
@@ -111,8 +111,10 @@ try {
   const deadline = performance.now() + orders.wait * 1000;
   const offering = await signaling.join(WebSocket, orders.server, orders.room, deadline);
   const now = performance.now();
-  film(now);
-  speak(now);
+  if (orders.media !== 'receive') {
+    film(now);
+    speak(now);
+  }
   await new Promise((connected, failed) => {
     const late = () => failed(new Error(`no connection after ${orders.wait} s`));
     setTimeout(late, deadline - performance.now()).unref();
@@ -120,7 +122,8 @@ try {
     negotiate({
       signaling, pc, offering,
       prepare: (first) => attach({
-        pc, tracks, stream: new MediaStream(tracks), capabilities, offering: first, codec: orders.codec, maxBitrate: orders.maxBitrate,
+        pc, tracks, stream: new MediaStream(tracks), capabilities, offering: first,
+        codec: orders.codec, maxBitrate: orders.maxBitrate, media: orders.media,
       }),
       offered: () => { peer.offer_us ??= unixMicros(); },
       failed: (reason) => failed(new Error(reason)),

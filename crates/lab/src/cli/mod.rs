@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+#[cfg_attr(not(target_os = "linux"), path = "bench_elsewhere.rs")]
+pub(crate) mod bench;
+#[cfg(target_os = "linux")]
+pub(crate) mod callers;
 #[cfg_attr(not(target_os = "linux"), path = "net_elsewhere.rs")]
 pub(crate) mod net;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "`lab net` takes no options there"))]

@@ -11,6 +11,9 @@ use crate::figures::Cost;
 /// Points kept: over an hour at one a second. When they are full, every second one goes, and as many come in from then on.
 const MOST_POINTS: usize = 4096;
 
+/// Looks whose CPU time is kept: ten minutes at twenty a second. Longer runs are asked for their mean only.
+const MOST_LOOKS: usize = 12_000;
+
 /// What the tree held at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
@@ -37,6 +40,8 @@ pub struct Account {
     first: Option<(Instant, Duration)>,
     last: Option<(Instant, Duration)>,
     points: Vec<Point>,
+    /// CPU time since the first look, at each of the first looks.
+    used: Vec<(Instant, Duration)>,
     peak_pss: Option<u64>,
     /// One look in so many makes a point.
     stride: usize,
@@ -55,6 +60,7 @@ impl Account {
             first: None,
             last: None,
             points: Vec::new(),
+            used: Vec::new(),
             peak_pss: None,
             stride: 1,
             looks: 0,
@@ -99,7 +105,10 @@ impl Account {
         self.latest = seen;
         let used =
             self.lost + self.latest.values().map(|process| process.stat.own + process.stat.reaped).sum::<Duration>();
-        let (begin, _) = *self.first.get_or_insert((now, used));
+        let (begin, before) = *self.first.get_or_insert((now, used));
+        if self.used.len() < MOST_LOOKS {
+            self.used.push((now, used.saturating_sub(before)));
+        }
         self.last = Some((now, used));
         self.note(now.saturating_duration_since(begin));
     }
@@ -116,6 +125,23 @@ impl Account {
             threads: Some(self.threads()),
             wakeups_per_second: self.switches.and_then(|switches| a_second(switches as f64)),
         }
+    }
+
+    /// CPU time used between two moments, by the straight line between the looks around each; `None` when one is before the
+    /// first look or after the last that was kept.
+    #[must_use]
+    pub fn used_between(&self, from: Instant, to: Instant) -> Option<Duration> {
+        Some(self.used_until(to)?.saturating_sub(self.used_until(from)?))
+    }
+
+    fn used_until(&self, at: Instant) -> Option<Duration> {
+        let after = self.used.partition_point(|(look, _)| *look < at);
+        let (next, used) = *self.used.get(after)?;
+        let Some((previous, before)) = after.checked_sub(1).map(|at| self.used[at]) else {
+            return (next == at).then_some(used);
+        };
+        let share = (at - previous).as_secs_f64() / (next - previous).as_secs_f64();
+        Some(before + used.saturating_sub(before).mul_f64(share))
     }
 
     /// What it held, over time.
@@ -298,6 +324,19 @@ mod tests {
         assert_eq!((cost.cpu_per_second, cost.threads), (None, Some(1)));
         account.add(begin + Duration::from_secs(9), Vec::new());
         assert_eq!(account.cost(), cost);
+    }
+
+    #[test]
+    fn the_cpu_time_of_a_part_lies_between_its_looks() {
+        let mut account = Account::new(1);
+        let begin = Instant::now();
+        for (second, own) in [10, 11, 15, 15].into_iter().enumerate() {
+            account.add(begin + Duration::from_secs(second as u64), vec![process(1, 0, own, 0)]);
+        }
+        let at = |seconds: f64| begin + Duration::from_secs_f64(seconds);
+        let used = |from, to| account.used_between(at(from), at(to)).map(|used| used.as_secs_f64());
+        assert_eq!((used(0.0, 3.0), used(1.0, 1.5), used(0.5, 2.5)), (Some(5.0), Some(2.0), Some(4.5)));
+        assert_eq!((account.used_between(begin - Duration::from_secs(1), at(1.0)), used(1.0, 3.1)), (None, None));
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Facts {
         let times =
             |changes: Vec<&crate::network::profile::CapacityChange>| changes.iter().map(|change| change.at).collect();
         let blackouts = profile.blackouts(path, until).iter().map(|blackout| (blackout.start, blackout.end)).collect();
-        Self { zero_us, falls: times(falls), rises: times(rises), blackouts }
+        Self { zero_us, falls: times(falls), rises: times(rises), blackouts, pauses: Vec::new() }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Facts {
     pub rises: Vec<Duration>,
     /// Beginnings and ends of times in which nothing passes.
     pub blackouts: Vec<(Duration, Duration)>,
+    /// Beginnings and ends of times in which the sender is told to film nothing, counted from its first picture.
+    pub pauses: Vec<(Duration, Duration)>,
 }
 
 /// One direction of a run.
@@ -73,6 +75,13 @@ impl Window {
     }
 }
 
+/// The sender's pauses as Unix times in microseconds.
+fn pauses(sender: &Record, facts: &Facts) -> Vec<(u64, u64)> {
+    let Some(first) = sender.sent.first() else { return Vec::new() };
+    let at = |time: Duration| first.captured_us + time.as_micros() as u64;
+    facts.pauses.iter().map(|(from, to)| (at(*from), at(*to))).collect()
+}
+
 /// Judges one direction: the figures in total and second by second, as [`figures`](crate::figures) defines them.
 ///
 /// # Errors
@@ -91,7 +100,7 @@ pub fn judge(direction: &Direction) -> Result<(Totals, Vec<SecondFigures>), Reco
     let changes = pictures::changes(receiver, window);
     let shown = pictures::shown(&changes);
     pictures::judge(&mut totals, sender, &changes, &shown, window);
-    let found = freezes::find(&changes, window);
+    let found = freezes::find(&changes, &pauses(sender, facts), window);
     if let Some(freezes) = &found {
         totals.freezes = Some(freezes.len() as u64);
         totals.freeze_seconds = Some(sum(freezes.iter().map(|freeze| freeze.seconds())));

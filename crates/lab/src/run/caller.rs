@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 
+use super::installed;
+
 /// The programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Program {
@@ -13,6 +15,7 @@ enum Program {
     Chromium,
     Aiortc,
     LibwebrtcNode,
+    Datachannel,
 }
 
 /// A program, and the codec of its pictures.
@@ -22,9 +25,20 @@ pub struct Caller {
     codec: &'static str,
 }
 
+/// What a caller is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A call with sound and pictures.
+    Call,
+    /// A measurement of data channels.
+    Data,
+}
+
 /// No such caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no caller {0:?}: there are ringback, chromium, chromium/vp8, aiortc and libwebrtc")]
+#[error(
+    "there is no caller {0:?}: there are ringback, chromium, chromium/vp8, aiortc, aiortc/vp8, libwebrtc and datachannel"
+)]
 pub struct UnknownCaller(String);
 
 /// Where the parts of a caller are.
@@ -42,7 +56,8 @@ pub struct Places {
 #[derive(Clone, Debug)]
 pub struct Ready {
     program: PathBuf,
-    arguments: Vec<PathBuf>,
+    /// For a call, and for a measurement of data channels.
+    arguments: [PathBuf; 2],
     environment: Vec<(&'static str, PathBuf)>,
 }
 
@@ -58,6 +73,7 @@ impl Caller {
             Program::Chromium => "chromium",
             Program::Aiortc => "aiortc",
             Program::LibwebrtcNode => "libwebrtc",
+            Program::Datachannel => return "datachannel".to_owned(),
         };
         if self.codec == "h264" { program.to_owned() } else { format!("{program}/{}", self.codec) }
     }
@@ -68,30 +84,59 @@ impl Caller {
         self.codec
     }
 
+    /// Whether it makes calls with sound and pictures.
+    #[must_use]
+    pub fn has_media(self) -> bool {
+        self.program != Program::Datachannel
+    }
+
+    /// Whether it measures data channels; under the name of another codec it would be the same again.
+    #[must_use]
+    pub fn has_data(self) -> bool {
+        matches!(self.program, Program::Ringback | Program::Chromium | Program::Datachannel) && self.codec == "h264"
+    }
+
+    /// Bytes on disk that a person installs to have it, its runtime included; Python is on most machines and does not count.
+    #[must_use]
+    pub fn installed_bytes(self, places: &Places) -> Option<u64> {
+        let with_node = |folder: &str| {
+            Some(installed::bytes(&places.packages.join(folder))? + installed::bytes(&installed::on_path("node")?)?)
+        };
+        match self.program {
+            Program::Ringback => installed::bytes(&places.ringback),
+            Program::Chromium => installed::bytes(&installed::browser()?),
+            Program::Aiortc => installed::bytes(&places.packages.join("aiortc")),
+            Program::LibwebrtcNode => with_node("libwebrtc-node"),
+            Program::Datachannel => with_node("datachannel"),
+        }
+    }
+
     /// Installs what it needs, if it is not there yet.
     ///
     /// # Errors
     /// One line that says what could not be installed.
     pub fn ready(self, places: &Places) -> Result<Ready, String> {
+        let both = |argument: PathBuf| [argument.clone(), argument];
         let source = |path: &str| places.sources.join(path);
         let node = |folder: &str| -> Result<Ready, String> {
             let modules = install_npm(&source(folder), &places.packages.join(folder))?;
             Ok(Ready {
                 program: "node".into(),
-                arguments: vec![source(folder).join("caller.mjs")],
+                arguments: both(source(folder).join("caller.mjs")),
                 environment: vec![("LAB_MODULES", modules)],
             })
         };
         match self.program {
             Program::Ringback => {
-                let arguments = vec!["lab-caller".into()];
+                let arguments = ["lab-caller", "lab-data"].map(PathBuf::from);
                 Ok(Ready { program: places.ringback.clone(), arguments, environment: Vec::new() })
             }
             Program::Chromium => node("chromium"),
             Program::LibwebrtcNode => node("libwebrtc-node"),
+            Program::Datachannel => node("datachannel"),
             Program::Aiortc => {
                 let program = install_pip(&source("aiortc"), &places.packages.join("aiortc"))?;
-                let arguments = vec![source("aiortc").join("caller.py")];
+                let arguments = both(source("aiortc").join("caller.py"));
                 Ok(Ready { program, arguments, environment: Vec::new() })
             }
         }
@@ -102,17 +147,21 @@ impl FromStr for Caller {
     type Err = UnknownCaller;
 
     fn from_str(text: &str) -> Result<Self, UnknownCaller> {
-        let (program, codec) = text.split_once('/').unwrap_or((text, "h264"));
-        let codec = ["h264", "vp8"].into_iter().find(|known| *known == codec);
-        let program = match program {
-            "ringback" if codec == Some("h264") => Some(Program::Ringback),
-            "chromium" => Some(Program::Chromium),
-            "aiortc" => Some(Program::Aiortc),
-            "libwebrtc" => Some(Program::LibwebrtcNode),
-            _ => None,
+        let (program, codec) = match text.split_once('/') {
+            Some((program, codec)) => (program, Some(codec)),
+            None => (text, None),
         };
-        let unknown = || UnknownCaller(text.to_owned());
-        Ok(Self { program: program.ok_or_else(unknown)?, codec: codec.ok_or_else(unknown)? })
+        let (program, codecs): (_, &[&str]) = match program {
+            "ringback" => (Program::Ringback, &["h264"]),
+            "chromium" => (Program::Chromium, &["h264", "vp8"]),
+            "aiortc" => (Program::Aiortc, &["h264", "vp8"]),
+            // Its packages are built without H.264.
+            "libwebrtc" => (Program::LibwebrtcNode, &["vp8"]),
+            "datachannel" => (Program::Datachannel, &["h264"]),
+            _ => return Err(UnknownCaller(text.to_owned())),
+        };
+        let codec = codecs.iter().find(|known| codec.is_none_or(|codec| codec == **known));
+        Ok(Self { program, codec: codec.ok_or_else(|| UnknownCaller(text.to_owned()))? })
     }
 }
 
@@ -124,8 +173,13 @@ impl Ready {
     }
 
     /// Adds its arguments and its part of the environment.
-    pub fn complete<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)))
+    pub fn complete<'a>(&self, work: Work, command: &'a mut Command) -> &'a mut Command {
+        let [call, data] = &self.arguments;
+        let argument = match work {
+            Work::Call => call,
+            Work::Data => data,
+        };
+        command.arg(argument).envs(self.environment.iter().map(|(name, value)| (name, value)))
     }
 }
 
@@ -154,7 +208,7 @@ fn install_npm(source: &Path, folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// Installs what a `requirements.txt` names into an environment of its own and gives its interpreter.
-fn install_pip(source: &Path, folder: &Path) -> Result<PathBuf, String> {
+pub(crate) fn install_pip(source: &Path, folder: &Path) -> Result<PathBuf, String> {
     let wanted = source.join("requirements.txt");
     let installed = folder.join("requirements.txt");
     let python = folder.join("bin/python");
@@ -184,10 +238,11 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for name in ["ringback", "chromium", "chromium/vp8", "aiortc", "aiortc/vp8", "libwebrtc"] {
+        for name in ["ringback", "chromium", "chromium/vp8", "aiortc", "aiortc/vp8", "libwebrtc/vp8", "datachannel"] {
             assert_eq!(name.parse::<Caller>().map(Caller::name).as_deref(), Ok(name));
         }
-        for name in ["", "firefox", "ringback/vp8", "chromium/", "chromium/av1"] {
+        assert_eq!("libwebrtc".parse::<Caller>().map(Caller::name).as_deref(), Ok("libwebrtc/vp8"));
+        for name in ["", "firefox", "ringback/vp8", "chromium/", "chromium/av1", "libwebrtc/h264"] {
             assert!(name.parse::<Caller>().is_err(), "{name}");
         }
     }
@@ -197,6 +252,6 @@ mod tests {
         let places = Places { ringback: "ringback".into(), sources: "callers".into(), packages: "packages".into() };
         let ready = Caller::RINGBACK.ready(&places).expect("it is built");
         let mut command = Command::new(ready.program());
-        assert_eq!(ready.complete(&mut command).get_args().collect::<Vec<_>>(), ["lab-caller"]);
+        assert_eq!(ready.complete(Work::Data, &mut command).get_args().collect::<Vec<_>>(), ["lab-data"]);
     }
 }

@@ -25,12 +25,14 @@ pub struct Scenario {
     pub short: Option<Duration>,
     /// What else is there.
     pub beside: Beside,
+    /// When the caller that is judged makes no pictures, in seconds from its first one.
+    pub pause: Option<(u64, u64)>,
     /// In a few words, for the report.
     pub title: &'static str,
 }
 
 const fn scenario(name: &'static str, seconds: u64, title: &'static str) -> Scenario {
-    Scenario { name, length: Duration::from_secs(seconds), short: None, beside: Beside::Nothing, title }
+    Scenario { name, length: Duration::from_secs(seconds), short: None, beside: Beside::Nothing, pause: None, title }
 }
 
 impl Scenario {
@@ -42,6 +44,10 @@ impl Scenario {
         Self { beside, ..self }
     }
 
+    const fn pause(self, from: u64, to: u64) -> Self {
+        Self { pause: Some((from, to)), ..self }
+    }
+
     /// The scenario of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -50,7 +56,7 @@ impl Scenario {
 }
 
 /// All of them, the gentlest first.
-pub const STANDARD: [Scenario; 13] = [
+pub const STANDARD: [Scenario; 14] = [
     scenario("clean", 20, "a good network").short(12),
     scenario("loss5", 30, "5 % of packets lost, both ways").short(14),
     scenario("burst", 30, "losses in bursts of five packets"),
@@ -62,6 +68,9 @@ pub const STANDARD: [Scenario; 13] = [
     scenario("wifi-stall", 30, "the air time stops for 200 ms every two seconds"),
     scenario("rfc8867-5.1", 100, "variable capacity, one flow (RFC 8867 §5.1)"),
     scenario("rfc8867-5.3", 100, "congested feedback, flows both ways (RFC 8867 §5.3)"),
+    scenario("rfc8867-5.8", 90, "one of two calls pauses its pictures (RFC 8867 §5.8)")
+        .beside(Beside::Call)
+        .pause(40, 60),
     scenario("shared", 60, "two calls share a link").beside(Beside::Call),
     scenario("tcp", 60, "a download beside the call").beside(Beside::Download),
 ];

@@ -1,20 +1,18 @@
 //! One run: the network is made, a server and the callers are started in it, the network turns bad, and all is judged.
 //! Whatever fails is told in the run; nothing that was started outlives it.
 
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt as _;
+use std::fs;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use media_core::Size;
 
-use super::caller::{Caller, Ready};
+use super::caller::{Caller, Ready, Work};
+use super::download::Download;
+use super::process::Started;
 use super::scenario::{Beside, Scenario};
 use crate::cost::Sampler;
 use crate::figures::Run;
@@ -29,11 +27,12 @@ use crate::network::profile::Profile;
 use crate::record::Record;
 
 /// What all runs of a report have in common.
+#[derive(Clone)]
 pub struct Stage {
     /// The `ringback` program, which is the signaling server too.
     pub ringback: PathBuf,
     /// What is filmed.
-    pub scene: Scene,
+    pub scene: Arc<Scene>,
     /// The same as a file.
     pub scene_file: PathBuf,
     /// The marked sound as a file.
@@ -60,22 +59,21 @@ pub struct Part<'a> {
 }
 
 /// How long a connection may take.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Bytes that a sender has sent when its media flow: far more than signaling takes.
 const FLOWING: u64 = 60_000;
 
 /// What callers get beyond the length of the scenario, for the time from their connection to the network's zero.
-const LEAD: Duration = Duration::from_secs(4);
+pub(super) const LEAD: Duration = Duration::from_secs(4);
 
 /// What callers may take to end by themselves.
-const ENDS_WITHIN: Duration = Duration::from_secs(20);
+pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
 /// Between two looks at processes and the log.
-const LOOK: Duration = Duration::from_millis(200);
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 
-const SERVER_PORT: u16 = 7550;
-const DOWNLOAD_PORT: u16 = 7551;
+pub(super) const SERVER_PORT: u16 = 7550;
 
 impl Stage {
     /// Runs one scenario with one pair and judges the way from `sender` to `receiver`.
@@ -116,16 +114,17 @@ impl Stage {
         };
         let config = LabConfig { id: "run".to_owned(), forwarder, ..LabConfig::default() };
         let lab = Lab::up(config).map_err(|error| error.to_string())?;
-        let _server = self.serve(&lab, &folder)?;
-        let mut calls = vec![self.call(&lab, &folder, "room", parts, length)?];
+        let _server = self.serve(&lab, Port::S, &folder)?;
+        let pause = scenario.pause.map(|(from, to)| ("LAB_PAUSE", format!("{from}-{to}")));
+        let mut calls = vec![self.call(&lab, &folder, "room", parts, length, pause)?];
         if scenario.beside == Beside::Call {
-            calls.push(self.call(&lab, &folder.join("beside"), "beside", parts, length)?);
+            calls.push(self.call(&lab, &folder.join("beside"), "beside", parts, length, None)?);
         }
         await_media(&log, &mut calls)?;
 
         let zero_us = lab.start_profile();
         let download = (scenario.beside == Beside::Download).then(|| Download::start(&lab)).transpose()?;
-        let mut samplers = calls[0].each_ref().map(|caller| Sampler::new(caller.child.id()));
+        let mut samplers = calls[0].each_ref().map(|caller| Sampler::new(caller.number()));
         let zero = Instant::now();
         while calls.iter_mut().flatten().any(|caller| caller.is_running()) {
             let elapsed = zero.elapsed();
@@ -144,38 +143,32 @@ impl Stage {
         }
         drop(lab.down().map_err(|error| error.to_string())?);
         [run.sender_cost, run.receiver_cost] = samplers.map(|sampler| sampler.cost());
-        self.judge(run, &folder, &log, &profile, zero_us, length)
+        let mut facts = Facts::of(&profile, Way::A_TO_B, Some(zero_us), length);
+        facts.pauses.extend(scenario.pause.map(|(from, to)| (Duration::from_secs(from), Duration::from_secs(to))));
+        self.judge(run, &folder, &log, &facts)
     }
 
-    fn judge(
-        &self,
-        run: &mut Run,
-        folder: &Path,
-        log: &Path,
-        profile: &Profile,
-        zero_us: u64,
-        length: Duration,
-    ) -> Result<(), String> {
+    fn judge(&self, run: &mut Run, folder: &Path, log: &Path, facts: &Facts) -> Result<(), String> {
         let text = fs::read_to_string(log).map_err(|error| format!("{}: {error}", log.display()))?;
         let log = NetworkLog::read(&text).map_err(|error| error.to_string())?;
         run.network_late_p99_ms = log.late.map(|late| late.p99.as_secs_f64() * 1e3);
         let read = |side: &str| Record::read(&folder.join(side)).map_err(|error| error.to_string());
         let (sender, receiver) = (read("a")?, read("b")?);
         let link = LinkRow::of_log(&log, Way::A_TO_B);
-        let facts = Facts::of(profile, Way::A_TO_B, Some(zero_us), length);
         let direction =
-            Direction { sender: &sender, receiver: &receiver, link: &link, facts: &facts, scene: Some(&self.scene) };
+            Direction { sender: &sender, receiver: &receiver, link: &link, facts, scene: Some(&*self.scene) };
         (run.totals, run.seconds) = judge(&direction).map_err(|error| error.to_string())?;
         Ok(())
     }
 
-    fn serve(&self, lab: &Lab, folder: &Path) -> Result<Started, String> {
-        let address = format!("{}:{SERVER_PORT}", lab.address(Port::S));
-        let mut command = lab.command(Port::S, &self.ringback).map_err(|error| error.to_string())?;
+    /// A signaling server on that host.
+    pub(super) fn serve(&self, lab: &Lab, host: Port, folder: &Path) -> Result<Started, String> {
+        let address = format!("{}:{SERVER_PORT}", lab.address(host));
+        let mut command = lab.command(host, &self.ringback).map_err(|error| error.to_string())?;
         command.args(["serve", "--listen", &address, "--insecure-plain"]);
         let mut server = Started::start(command, &folder.join("server.log"))?;
         let patience = Instant::now() + Duration::from_secs(10);
-        while lab.inside(Port::S, || TcpStream::connect(&address)).is_ok_and(|connected| connected.is_err()) {
+        while lab.inside(host, || TcpStream::connect(&address)).is_ok_and(|connected| connected.is_err()) {
             if Instant::now() > patience || !server.is_running() {
                 return Err("the signaling server does not listen".to_owned());
             }
@@ -192,37 +185,42 @@ impl Stage {
         room: &str,
         parts: [Part; 2],
         length: Duration,
+        pause: Option<(&str, String)>,
     ) -> Result<[Started; 2], String> {
         let [sender, receiver] = parts;
-        let receiver = self.start(lab, Port::B, &folder.join("b"), room, receiver, length)?;
-        let sender = self.start(lab, Port::A, &folder.join("a"), room, sender, length)?;
+        let orders = vec![("LAB_SECONDS", (length + LEAD).as_secs().to_string())];
+        let receiver = self.caller(lab, Port::B, &folder.join("b"), room, receiver, &orders)?;
+        let orders: Vec<_> = orders.into_iter().chain(pause).collect();
+        let sender = self.caller(lab, Port::A, &folder.join("a"), room, sender, &orders)?;
         Ok([sender, receiver])
     }
 
-    fn start(
+    /// Starts a caller with the orders that all of them get, and these.
+    pub(super) fn caller(
         &self,
         lab: &Lab,
         port: Port,
         folder: &Path,
         room: &str,
         part: Part,
-        length: Duration,
+        orders: &[(&str, String)],
     ) -> Result<Started, String> {
         fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let mut command = lab.command(port, part.ready.program()).map_err(|error| error.to_string())?;
-        part.ready.complete(&mut command);
+        let work = if orders.iter().any(|(name, _)| *name == "LAB_DATA_BYTES") { Work::Data } else { Work::Call };
+        part.ready.complete(work, &mut command);
         command
             .env("LAB_FOLDER", folder)
             .env("LAB_SERVER", format!("ws://{}:{SERVER_PORT}/signaling", lab.address(Port::S)))
             .env("LAB_ROOM", room)
-            .env("LAB_SECONDS", (length + LEAD).as_secs().to_string())
             .env("LAB_WAIT", CONNECTS_WITHIN.as_secs().to_string())
             .env("LAB_SCENE", &self.scene_file)
             .env("LAB_SOUND", &self.sound_file)
             .env("LAB_SIZE", format!("{}x{}", self.size.width, self.size.height))
             .env("LAB_FPS", self.frame_rate.to_string())
             .env("LAB_CODEC", part.caller.codec())
-            .env("LAB_MAX_BITRATE", self.max_bitrate.to_string());
+            .env("LAB_MAX_BITRATE", self.max_bitrate.to_string())
+            .envs(orders.iter().map(|(name, value)| (name, value)));
         Started::start(command, &folder.join("caller.log"))
     }
 }
@@ -245,101 +243,5 @@ fn await_media(log: &Path, calls: &mut [[Started; 2]]) -> Result<(), String> {
             return Err("the two did not connect".to_owned());
         }
         thread::sleep(LOOK);
-    }
-}
-
-/// A process that ends with this value, and all that it started with it.
-struct Started {
-    child: Child,
-    log: PathBuf,
-    status: Option<ExitStatus>,
-}
-
-impl Started {
-    fn start(mut command: std::process::Command, log: &Path) -> Result<Self, String> {
-        let name = command.get_program().to_string_lossy().into_owned();
-        let out = File::create(log).map_err(|error| format!("cannot write {}: {error}", log.display()))?;
-        let errors = out.try_clone().map_err(|error| format!("cannot write {}: {error}", log.display()))?;
-        command.stdin(Stdio::null()).stdout(out).stderr(errors).process_group(0);
-        let child = command.spawn().map_err(|error| format!("{name} did not start: {error}"))?;
-        Ok(Self { child, log: log.to_owned(), status: None })
-    }
-
-    fn is_running(&mut self) -> bool {
-        if self.status.is_none() {
-            self.status = self.child.try_wait().ok().flatten();
-        }
-        self.status.is_none()
-    }
-
-    fn still_running(&mut self) -> Result<(), String> {
-        if self.is_running() { Ok(()) } else { Err(self.reason()) }
-    }
-
-    fn ended_well(&mut self) -> Result<(), String> {
-        let well = !self.is_running() && self.status.is_some_and(|status| status.success());
-        if well { Ok(()) } else { Err(self.reason()) }
-    }
-
-    /// The last thing that it said.
-    fn reason(&self) -> String {
-        let said = fs::read_to_string(&self.log).unwrap_or_default();
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        match self.status {
-            Some(status) => format!("a caller ended early ({status}): {last}"),
-            None => format!("a caller hangs: {last}"),
-        }
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        if self.is_running() {
-            // SAFETY: the group was made for this child, which has not been waited for.
-            unsafe { libc::kill(-(self.child.id() as i32), libc::SIGKILL) };
-            let _ = self.child.wait();
-        }
-    }
-}
-
-/// A TCP download from the server to the receiver, as fast as it goes, until this value is dropped.
-struct Download {
-    over: Arc<AtomicBool>,
-    threads: Vec<thread::JoinHandle<()>>,
-}
-
-impl Download {
-    fn start(lab: &Lab) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("the download did not start: {error}");
-        let address = (lab.address(Port::S), DOWNLOAD_PORT);
-        let listener = lab.inside(Port::S, || TcpListener::bind(address)).map_err(failed)?.map_err(failed)?;
-        let mut reader = lab.inside(Port::B, || TcpStream::connect(address)).map_err(failed)?.map_err(failed)?;
-        let (mut writer, _) = listener.accept().map_err(failed)?;
-        let timeout = Some(Duration::from_millis(500));
-        reader.set_read_timeout(timeout).map_err(failed)?;
-        writer.set_write_timeout(timeout).map_err(failed)?;
-        let over = Arc::new(AtomicBool::new(false));
-        let (reading, writing) = (over.clone(), over.clone());
-        let write = move || {
-            while !writing.load(Ordering::Relaxed) {
-                let _ = writer.write(&[0; 16 << 10]);
-            }
-        };
-        let read = move || {
-            let mut buffer = vec![0; 64 << 10];
-            while !reading.load(Ordering::Relaxed) {
-                let _ = reader.read(&mut buffer);
-            }
-        };
-        Ok(Self { over, threads: vec![thread::spawn(write), thread::spawn(read)] })
-    }
-}
-
-impl Drop for Download {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
     }
 }

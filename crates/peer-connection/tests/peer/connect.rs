@@ -81,7 +81,10 @@ async fn chat_goes_both_ways_in_order() {
         }
     }
     let long = "x".repeat(peer_connection::PeerError::MAX_MESSAGE + 1);
-    assert_eq!(a.peer.send_chat(&long).await, Err(peer_connection::PeerError::MessageTooLong));
+    assert_eq!(
+        a.peer.send_chat(&long).await,
+        Err(peer_connection::PeerError::MessageTooLong { limit: peer_connection::PeerError::MAX_MESSAGE })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,9 @@
 
 use call_core::{Candidate, PeerEvent};
 use media_core::Bitrate;
-use peer_connection::{MediaSender, PacketQueue, Peer, PeerConfig, PeerNotice, PeerStreams, Popped, Sent};
+use peer_connection::{
+    DataChannel, MediaSender, PacketQueue, Peer, PeerConfig, PeerEvents, PeerNotice, PeerStreams, Popped, Sent,
+};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ pub(crate) struct Side {
     pub(crate) peer: Peer,
     pub(crate) streams: PeerStreams,
     pub(crate) target: watch::Receiver<Bitrate>,
+    pub(crate) channels: mpsc::Receiver<DataChannel>,
     notices: mpsc::Receiver<PeerNotice>,
     candidates: Option<mpsc::Receiver<Candidate>>,
     trickle: Option<tokio::task::AbortHandle>,
@@ -29,12 +32,13 @@ pub(crate) struct Side {
 
 impl Side {
     pub(crate) async fn open(config: PeerConfig) -> Self {
-        let (peer, mut events) = Peer::open(config).await.expect("loopback can be bound");
-        let (streams, target) = (events.streams(), events.target.clone());
+        let (peer, events) = Peer::open(config).await.expect("loopback can be bound");
+        let streams = events.streams();
+        let PeerEvents { notices: mut reported, target, channels, .. } = events;
         let (found, candidates) = mpsc::channel(64);
         let (tell, notices) = mpsc::channel(1024);
         tokio::spawn(async move {
-            while let Some(notice) = events.notices.recv().await {
+            while let Some(notice) = reported.recv().await {
                 let told = match notice {
                     PeerNotice::Session(PeerEvent::LocalCandidate(candidate)) => found.send(candidate).await.is_ok(),
                     notice => tell.send(notice).await.is_ok(),
@@ -48,6 +52,7 @@ impl Side {
             peer,
             streams,
             target,
+            channels,
             notices,
             candidates: Some(candidates),
             trickle: None,

@@ -1,8 +1,9 @@
 //! A caller under measurement: the call engine with stamped pictures and marked sound, and a record of what was sent and seen.
 //! It is the engine that `ringback call` runs, with other sources and sinks and nothing else changed.
 
+use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
@@ -20,6 +21,8 @@ pub(crate) struct Media {
     pub(crate) scene: Arc<Scene>,
     /// One round of the marked sound, 48 kHz.
     pub(crate) sound: Arc<Vec<f32>>,
+    /// Seconds from the first picture on in which no picture is made.
+    pub(crate) pause: Option<Range<u64>>,
 }
 
 /// One side of a measured call.
@@ -73,12 +76,18 @@ impl Caller {
 
     fn pictures(&self) -> PictureMaker {
         let (record, clock, scene) = (self.record.clone(), self.clock, self.media.scene.clone());
+        let (pause, first) = (self.media.pause.clone(), OnceLock::new());
         PictureMaker::new(move |index, captured_at, picture: &mut Picture| {
+            let elapsed = captured_at.saturating_duration_since(*first.get_or_init(|| captured_at));
+            if pause.as_ref().is_some_and(|pause| pause.contains(&elapsed.as_secs())) {
+                return false;
+            }
             let index = index as u32;
             let captured_us = clock.micros(captured_at);
             picture.as_bytes_mut().copy_from_slice(scene.picture(index).as_bytes());
             stamp::draw(picture, index, captured_us);
             lock(&record).recorder.sent(index, captured_us);
+            true
         })
     }
 
@@ -146,7 +155,7 @@ impl Caller {
             at_us: self.clock.micros(Instant::now()),
             target_bps: sent.target_bitrate.map(|target| target.bps() as f64),
             frames_encoded: sent.frames,
-            qp_sum: None,
+            qp_sum: sent.quantizers,
             frames_decoded: figures.video_received.frames_decoded,
             rtt_ms: figures.path.rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
         }

@@ -1,11 +1,12 @@
 //! The command line of `ringback lab`, and the orders of a caller that the lab starts.
 //! A network is described by its worst properties; a profile says more.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use call_engine::{Bitrate, FrameRate, RoomId, ServerUrl, Size};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// `ringback lab`.
 #[derive(Args, Debug)]
@@ -49,7 +50,7 @@ pub(crate) struct LabArgs {
     pub(crate) json: Option<PathBuf>,
 }
 
-/// A caller that `lab run` starts; its orders come by environment ([`lab::record`]).
+/// What every caller that the lab starts is told, by environment ([`lab::record`]).
 #[derive(Args, Debug)]
 pub(crate) struct CallerArgs {
     #[arg(long, env = "LAB_FOLDER")]
@@ -58,10 +59,32 @@ pub(crate) struct CallerArgs {
     pub(crate) server: ServerUrl,
     #[arg(long, env = "LAB_ROOM", value_parser = crate::cli::room)]
     pub(crate) room: RoomId,
-    #[arg(long, env = "LAB_SECONDS")]
-    pub(crate) seconds: u64,
     #[arg(long, env = "LAB_WAIT")]
     pub(crate) wait: u64,
+}
+
+/// A measurement of data channels.
+#[derive(Args, Debug)]
+pub(crate) struct DataArgs {
+    #[command(flatten)]
+    pub(crate) caller: CallerArgs,
+    #[arg(long = "data-bytes", env = "LAB_DATA_BYTES")]
+    pub(crate) bytes: u64,
+    #[arg(long = "data-message", env = "LAB_DATA_MESSAGE", default_value_t = 16_384)]
+    pub(crate) message: usize,
+}
+
+/// A call with sound and pictures.
+#[derive(Args, Debug)]
+pub(crate) struct MeasuredArgs {
+    #[command(flatten)]
+    pub(crate) caller: CallerArgs,
+    #[arg(long, env = "LAB_SECONDS")]
+    pub(crate) seconds: u64,
+    #[arg(long, env = "LAB_MEDIA", default_value = "both")]
+    pub(crate) media: Ways,
+    #[arg(long, env = "LAB_PAUSE", value_parser = pause)]
+    pub(crate) pause: Option<Range<u64>>,
     #[arg(long, env = "LAB_SCENE")]
     pub(crate) scene: PathBuf,
     #[arg(long, env = "LAB_SOUND")]
@@ -72,4 +95,21 @@ pub(crate) struct CallerArgs {
     pub(crate) fps: FrameRate,
     #[arg(long, env = "LAB_MAX_BITRATE")]
     pub(crate) max_bitrate: u64,
+}
+
+/// `FROM-TO`, in seconds.
+fn pause(text: &str) -> Result<Range<u64>, String> {
+    let read = || {
+        let (from, to) = text.split_once('-')?;
+        Some(from.parse().ok()?..to.parse().ok()?)
+    };
+    read().ok_or_else(|| "write FROM-TO, in seconds".to_owned())
+}
+
+/// Which way sound and pictures go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ways {
+    Both,
+    Send,
+    Receive,
 }

@@ -3,6 +3,7 @@
 
 mod caller;
 pub(crate) mod cli;
+mod data;
 mod wire;
 
 use std::fmt::Write as _;
@@ -12,7 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use call_engine::{Bitrate, Call, CallConfig, RoomId, SignalingConfig, Snapshot, VideoFormat};
+use call_engine::{
+    AudioSink, AudioSource, Bitrate, Call, CallConfig, RoomId, SignalingConfig, Snapshot, VideoFormat, VideoSink,
+    VideoSource,
+};
 use lab::figures::Run;
 use lab::judge::{Direction, Facts, LinkRow, judge};
 use lab::media::scene::Scene;
@@ -27,7 +31,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::lab::caller::{Caller, Media};
-use crate::lab::cli::{CallerArgs, LabArgs};
+use crate::lab::cli::{CallerArgs, DataArgs, LabArgs, MeasuredArgs, Ways};
 use crate::lab::wire::Wire;
 use crate::{exit, terminal};
 
@@ -44,22 +48,42 @@ pub(crate) fn run(args: &LabArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// One side of a call, as ordered by the environment.
-pub(crate) fn ordered(args: &CallerArgs, started: Instant) -> anyhow::Result<ExitCode> {
+pub(crate) fn ordered(args: &MeasuredArgs, started: Instant) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
+    let connected = runtime.block_on(call(args, started))?;
+    Ok(ExitCode::from(u8::from(!connected)))
+}
+
+/// One side of a measurement of data channels, as ordered by the environment.
+pub(crate) fn ordered_data(args: &DataArgs) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
+    let measured = runtime.block_on(data::measure(base(&args.caller), args))?;
+    Ok(ExitCode::from(u8::from(!measured)))
+}
+
+fn base(args: &CallerArgs) -> CallConfig {
+    let signaling = SignalingConfig::new(args.server.clone(), args.room.clone(), "ringback-lab");
+    CallConfig { wait: Some(Duration::from_secs(args.wait)), ..CallConfig::new(signaling) }
+}
+
+async fn call(args: &MeasuredArgs, started: Instant) -> anyhow::Result<bool> {
     let scene = Scene::load(&args.scene, args.size).with_context(|| format!("cannot read {}", args.scene.display()))?;
     let sound = sound::load(&args.sound).with_context(|| format!("cannot read {}", args.sound.display()))?;
-    let media = Media { scene: Arc::new(scene), sound: Arc::new(sound) };
-    let caller = Caller::new(&args.folder, media, started)?;
-    let signaling = SignalingConfig::new(args.server.clone(), args.room.clone(), "ringback-lab");
-    let config = caller.config(CallConfig {
+    let media = Media { scene: Arc::new(scene), sound: Arc::new(sound), pause: args.pause.clone() };
+    let caller = Caller::new(&args.caller.folder, media, started)?;
+    let mut config = caller.config(CallConfig {
         video: VideoFormat { size: args.size, frame_rate: args.fps },
         max_bitrate: Bitrate::from_bps(args.max_bitrate),
         duration: Some(Duration::from_secs(args.seconds)),
-        wait: Some(Duration::from_secs(args.wait)),
-        ..CallConfig::new(signaling)
+        ..base(&args.caller)
     });
-    let outcome = runtime.block_on(async { caller.follow(Call::place(config).await?).await })?;
-    Ok(ExitCode::from(u8::from(!outcome.connected)))
+    if args.media == Ways::Send {
+        (config.audio_out, config.video_out) = (AudioSink::None, VideoSink::None);
+    }
+    if args.media == Ways::Receive {
+        (config.audio_in, config.video_in) = (AudioSource::None, VideoSource::None);
+    }
+    Ok(caller.follow(Call::place(config).await?).await?.connected)
 }
 
 async fn measured(args: &LabArgs) -> anyhow::Result<ExitCode> {
@@ -71,7 +95,7 @@ async fn measured(args: &LabArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let scene = Arc::new(Scene::draw(args.size));
-    let media = Media { scene: scene.clone(), sound: Arc::new(sound::round()) };
+    let media = Media { scene: scene.clone(), sound: Arc::new(sound::round()), pause: None };
     let config = ServerConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..ServerConfig::default() };
     let server = Server::start(config).await?;
     let wire = Wire::start(MemoryNetwork::new(profile.clone(), args.seed, Instant::now()))?;
