@@ -2,12 +2,14 @@
 //! The protocol is chosen here and nowhere else.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
 use call_core::{RoomId, Secret};
 
 use crate::ayame::AyameCodec;
 use crate::codec::{Codec, Join};
+use crate::custom::CustomCodec;
 use crate::gst::GstCodec;
 use crate::matchbox::MatchboxCodec;
 use crate::mirotalk::MiroTalkCodec;
@@ -60,8 +62,12 @@ impl SignalingConfig {
             token: self.token.clone(),
             seed: random(),
         };
+        if let Some(mapping) = &self.server.mapping {
+            return Box::new(CustomCodec::new(join, Arc::clone(mapping)));
+        }
         match self.server.protocol {
-            Protocol::Ayame => Box::new(AyameCodec::new(join)),
+            // Without a file there is nothing to go by; `parse_server_url` never gives that.
+            Protocol::Ayame | Protocol::Custom => Box::new(AyameCodec::new(join)),
             Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
             Protocol::Gst => Box::new(GstCodec::new(join)),
             Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),

@@ -2,13 +2,20 @@
 //! that can be connected to.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 use url::Url;
 
+use crate::custom::{Mapping, MappingError};
+
 /// Where Ayame servers listen unless told otherwise.
 const AYAME_PATH: &str = "/signaling";
+
+/// Before the name of a mapping file.
+const CUSTOM: &str = "custom:";
 
 /// What a signaling server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,10 +30,12 @@ pub enum Protocol {
     Matchbox,
     /// MiroTalk P2P.
     MiroTalk,
+    /// What a mapping file says ([`Mapping`]); never named by a prefix.
+    Custom,
 }
 
 impl Protocol {
-    /// All of them.
+    /// All that a prefix names.
     pub const ALL: [Self; 5] = [Self::Ayame, Self::PeerJs, Self::Gst, Self::Matchbox, Self::MiroTalk];
 
     /// Its name for the person.
@@ -38,6 +47,7 @@ impl Protocol {
             Self::Gst => "GStreamer's signalling",
             Self::Matchbox => "matchbox",
             Self::MiroTalk => "MiroTalk",
+            Self::Custom => "the protocol of the mapping file",
         }
     }
 
@@ -50,23 +60,27 @@ impl Protocol {
             Self::Gst => "gst",
             Self::Matchbox => "matchbox",
             Self::MiroTalk => "mirotalk",
+            Self::Custom => "custom",
         }
     }
 }
 
-/// A server and what it speaks, like `peerjs+wss://host/path`.
+/// A server and what it speaks, like `peerjs+wss://host/path`, or `custom:FILE.toml` with both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
     /// What it speaks.
     pub protocol: Protocol,
     /// Where it is: `ws` or `wss`.
     pub url: Url,
+    /// What it speaks, where a file says it.
+    pub(crate) mapping: Option<Arc<Mapping>>,
 }
 
 /// As [`parse_server_url`] reads it; without a prefix for Ayame.
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {
+            Protocol::Custom => write!(f, "{CUSTOM}{}", self.mapping.as_ref().map_or("", |mapping| mapping.file())),
             Protocol::Ayame => write!(f, "{}", self.url),
             protocol => write!(f, "{}+{}", protocol.prefix(), self.url),
         }
@@ -105,15 +119,22 @@ pub enum UrlError {
     /// Nobody can listen on port 0.
     #[error("port 0 cannot be connected to")]
     Port,
+    /// The mapping file cannot be used.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
 }
 
 /// Reads the URL of a signaling server: `ws` or `wss`, or one of them after a protocol and a `+`. Without a protocol it is
-/// Ayame, whose path is `/signaling` when the URL names none.
+/// Ayame, whose path is `/signaling` when the URL names none. `custom:FILE` reads a mapping file, which has the URL in it.
 ///
 /// # Errors
 /// A [`UrlError`] that says what to write instead.
 pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
     let text = text.trim();
+    if let Some(file) = text.strip_prefix(CUSTOM) {
+        let mapping = Mapping::load(Path::new(file))?;
+        return Ok(ServerUrl { protocol: Protocol::Custom, url: mapping.host(), mapping: Some(Arc::new(mapping)) });
+    }
     let (scheme, _) = text.split_once("://").ok_or(UrlError::Scheme)?;
     let (protocol, rest) = match scheme.split_once('+') {
         None => (Protocol::Ayame, text),
@@ -142,12 +163,12 @@ pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
     if protocol == Protocol::Ayame && url.path() == "/" {
         url.set_path(AYAME_PATH);
     }
-    Ok(ServerUrl { protocol, url })
+    Ok(ServerUrl { protocol, url, mapping: None })
 }
 
 fn prefixes() -> String {
     let prefixes = Protocol::ALL.map(|protocol| format!("{}+ws(s)://", protocol.prefix()));
-    prefixes.join(", ")
+    format!("{}, {CUSTOM}FILE", prefixes.join(", "))
 }
 
 #[cfg(test)]
@@ -168,6 +189,16 @@ mod tests {
             let server = parse_server_url(given).expect(given);
             assert_eq!((server.protocol, server.url.as_str()), (Protocol::Ayame, read), "{given}");
         }
+    }
+
+    #[test]
+    fn a_mapping_file_brings_its_url() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/custom/testdata/gst-simple-server.toml");
+        let server = parse_server_url(&format!("custom:{file}")).expect("a mapping");
+        assert_eq!((server.protocol, server.to_string()), (Protocol::Custom, format!("custom:{file}")));
+        assert!(matches!(server.url.scheme(), "ws" | "wss") && server.url.path() == "/", "{}", server.url);
+        let error = parse_server_url("custom:nowhere.toml").expect_err("no such file").to_string();
+        assert!(error.starts_with("the mapping file nowhere.toml cannot be read: "), "{error}");
     }
 
     #[test]

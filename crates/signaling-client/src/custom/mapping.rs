@@ -104,6 +104,15 @@ impl fmt::Debug for Mapping {
     }
 }
 
+/// Of the same file.
+impl PartialEq for Mapping {
+    fn eq(&self, other: &Self) -> bool {
+        self.file == other.file
+    }
+}
+
+impl Eq for Mapping {}
+
 impl Mapping {
     /// Reads the file at `path`.
     ///
@@ -133,6 +142,22 @@ impl Mapping {
             reason: crate::text::one_line(error.message()),
         })?;
         Section { file, path: String::new(), table }.mapping()
+    }
+
+    /// The file's name, as it was given.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Where the server is; what an attempt to join adds to the address is left out.
+    #[must_use]
+    pub fn host(&self) -> Url {
+        let known = [Hole::Me, Hole::Room, Hole::Agent, Hole::Key, Hole::Peer];
+        let mut url = self.address(&known.into_iter().map(|hole| (hole, Json::from("x"))).collect());
+        url.set_path("");
+        url.set_query(None);
+        url
     }
 
     /// The address of the server for one attempt to join.
