@@ -75,6 +75,7 @@ impl Peer {
             target: &publish,
             pace: &pace,
             asked: &asked,
+            tasks: &tasks,
         }
         .build()
         .await?;
