@@ -8,7 +8,7 @@ use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
 use crate::runtime::{Pace, PeerRuntime};
-use crate::turn_stream::StreamServers;
+use crate::turn_stream::{Relayed, StreamServers};
 use crate::{DataChannel, PeerConfig, PeerError};
 use media_core::Bitrate;
 use rtc::ice::mdns::MulticastDnsMode;
@@ -67,6 +67,7 @@ pub(crate) struct Factory<'a> {
     pub(crate) pace: &'a Arc<Pace>,
     pub(crate) asked: &'a Arc<Asked>,
     pub(crate) tasks: &'a Tasks,
+    pub(crate) relayed: &'a Relayed,
 }
 
 /// What [`Factory::build`] made.
@@ -116,6 +117,7 @@ impl Factory<'_> {
             .build();
         let streams = StreamServers {
             servers: self.servers.streams.clone(),
+            relayed: self.relayed.clone(),
             tls: self.config.relay_tls.clone(),
             tasks: self.tasks.clone(),
         };

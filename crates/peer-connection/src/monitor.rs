@@ -8,6 +8,7 @@ use crate::receive::{VideoSource, pump};
 use crate::runtime::Pace;
 use crate::send::Link;
 use crate::stats::{self, Path, Signalled};
+use crate::turn_stream::Relayed;
 use call_core::PeerEvent;
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ pub(crate) struct Monitor {
     pub(crate) notices: mpsc::Sender<PeerNotice>,
     pub(crate) label: Arc<Mutex<CandidateLabel>>,
     pub(crate) signalled: Signalled,
+    pub(crate) relayed: Relayed,
     pub(crate) links: [Arc<Link>; 2],
     pub(crate) streams: PeerStreams,
     pub(crate) video: VideoSource,
@@ -147,7 +149,7 @@ impl Monitor {
         if std::mem::replace(&mut told.arrivals, arrivals) < arrivals {
             self.session(PeerEvent::Activity).await;
         }
-        let path = stats::path(&*self.connection, &report, &self.signalled).await;
+        let path = stats::path(&*self.connection, &report, &self.signalled, &self.relayed).await;
         let differs = |path: &Path| told.path.as_ref().is_none_or(|old| Path { rtt: None, ..path.clone() } != *old);
         if let Some(path) = path.filter(differs) {
             told.path = Some(Path { rtt: None, ..path.clone() });

@@ -2,6 +2,7 @@
 //! Pure; what is no TURN is an error, because after it no beginning can be found again.
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use std::net::{IpAddr, SocketAddr};
 
 /// Header of a STUN message, and of channel data.
 const STUN_HEADER: usize = 20;
@@ -48,6 +49,36 @@ pub(crate) fn frame(message: &[u8], stream: &mut Vec<u8>) {
     }
 }
 
+/// The address that an Allocate success response gives us at the relay (RFC 8656 §7.2, XOR-RELAYED-ADDRESS).
+pub(crate) fn relayed_address(message: &[u8]) -> Option<SocketAddr> {
+    const ALLOCATE_SUCCESS: [u8; 2] = [0x01, 0x03];
+    const XOR_RELAYED_ADDRESS: u16 = 0x0016;
+    const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    let (header, mut attributes) = message.split_at_checked(STUN_HEADER)?;
+    if header[..2] != ALLOCATE_SUCCESS || header[4..8] != COOKIE {
+        return None;
+    }
+    loop {
+        let (&[k0, k1, l0, l1], rest) = attributes.split_first_chunk()?;
+        let length = usize::from(u16::from_be_bytes([l0, l1]));
+        let value = rest.get(..length)?;
+        if u16::from_be_bytes([k0, k1]) != XOR_RELAYED_ADDRESS {
+            attributes = rest.get(length.next_multiple_of(4)..)?;
+            continue;
+        }
+        let &[_, _, p0, p1] = value.first_chunk()?;
+        let port = u16::from_be_bytes([p0, p1]) ^ 0x2112;
+        // Masked with the cookie, and with the transaction id where it is longer (RFC 8489 §14.2).
+        let mut ip = value[4..].to_vec();
+        ip.iter_mut().zip(&header[4..]).for_each(|(byte, mask)| *byte ^= mask);
+        let ip = match <[u8; 4]>::try_from(&ip[..]) {
+            Ok(v4) => IpAddr::from(v4),
+            Err(_) => IpAddr::from(<[u8; 16]>::try_from(ip).ok()?),
+        };
+        return Some(SocketAddr::new(ip, port));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +104,18 @@ mod tests {
             // `H` is 01 in its first bits: channel data as far as one can tell, whose end never comes.
             assert!(deframer.next() != Ok(Some(Bytes::copy_from_slice(bytes))), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn the_relayed_address_is_read_from_the_answer_to_allocate() {
+        let mut message = vec![0x01, 0x03, 0, 20, 0x21, 0x12, 0xa4, 0x42];
+        message.extend([5; 12]);
+        message.extend([0x00, 0x0d, 0, 4, 0, 0, 2, 88]); // lifetime
+        message.extend([0x00, 0x16, 0, 8, 0, 1, 0x21 ^ 0x30, 0x12 ^ 0x39, 0x21 ^ 192, 0x12, 0xa4 ^ 2, 0x42 ^ 7]);
+        assert_eq!(relayed_address(&message), Some("192.0.2.7:12345".parse().expect("an address")));
+        message[1] = 0x04;
+        assert_eq!(relayed_address(&message), None, "an answer to Refresh");
+        assert_eq!(relayed_address(&stun(5)), None);
     }
 
     proptest! {
@@ -105,6 +148,9 @@ mod tests {
             let mut deframer = Deframer::default();
             deframer.feed(&bytes);
             while let Ok(Some(_)) = deframer.next() {}
+            let mut answer = vec![0x01, 0x03, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+            answer.extend(&bytes);
+            relayed_address(&answer);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! Each socket has a stream of its own to each server, as it would have an allocation of its own.
 
 use crate::channels::Tasks;
-use crate::turn_framing::{Deframer, frame};
+use crate::turn_framing::{Deframer, frame, relayed_address};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io::{self, IoSliceMut};
@@ -28,6 +28,9 @@ const QUEUE: usize = 64;
 /// For name, TCP and TLS together.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(8);
 
+/// Addresses at relays that are remembered: one for each socket and server, and a few more of streams opened again.
+const MAX_RELAYED: usize = 256;
+
 /// A stream that ended is not opened again sooner.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -46,10 +49,31 @@ pub(crate) struct StreamServer {
     pub(crate) secure: bool,
 }
 
+/// Our addresses at relays behind streams, and what each stream is: `tcp` or `tls`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Relayed(Arc<Mutex<HashMap<SocketAddr, &'static str>>>);
+
+impl Relayed {
+    fn add(&self, address: SocketAddr, protocol: &'static str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MAX_RELAYED {
+            known.insert(address, protocol);
+        }
+    }
+
+    /// How we reach the relay that gave us this address: over UDP, unless a stream did.
+    pub(crate) fn protocol(&self, address: &str, port: u16) -> &'static str {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = address.parse().ok().map(|ip| SocketAddr::new(ip, port));
+        address.and_then(|address| known.get(&address).copied()).unwrap_or("udp")
+    }
+}
+
 /// All such servers of a connection, and what it takes to reach them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamServers {
     pub(crate) servers: Vec<StreamServer>,
+    pub(crate) relayed: Relayed,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) tasks: Tasks,
 }
@@ -116,6 +140,7 @@ impl WithStreams {
                 tls: self.servers.tls.clone(),
                 queue,
                 arrive: self.arrive.clone(),
+                relayed: self.servers.relayed.clone(),
             };
             self.servers.tasks.spawn(line.run());
             streams.insert(stand_in, Stream { datagrams, opened: Instant::now() });
@@ -177,6 +202,7 @@ struct Line {
     tls: Option<Arc<ClientConfig>>,
     queue: mpsc::Receiver<Bytes>,
     arrive: mpsc::Sender<(SocketAddr, Bytes)>,
+    relayed: Relayed,
 }
 
 impl Line {
@@ -243,6 +269,9 @@ impl Line {
                 }
                 deframer.feed(&incoming[..length]);
                 while let Some(datagram) = deframer.next().map_err(io::Error::other)? {
+                    if let Some(address) = relayed_address(&datagram) {
+                        self.relayed.add(address, if self.server.secure { "tls" } else { "tcp" });
+                    }
                     // A connection that does not take it loses it, as over UDP.
                     let _ = self.arrive.try_send((self.stand_in, datagram));
                 }
