@@ -9,7 +9,7 @@ use crate::runtime::Pace;
 use crate::send::Link;
 use crate::stats::{self, Path, Signalled};
 use crate::turn_stream::Relayed;
-use call_core::PeerEvent;
+use call_core::{Candidate, PeerEvent};
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -85,6 +85,7 @@ impl Monitor {
             }
             Happening::Track(track) => self.track(track).await,
             Happening::Channel(channel) => self.channels.attend(channel),
+            Happening::Gathered => self.session(PeerEvent::LocalCandidate(Candidate::default())).await,
             Happening::KeyframeRequested => self.tell(PeerNotice::KeyframeRequested).await,
         }
     }
