@@ -91,6 +91,10 @@ fn the_browser_hangs_up_and_the_program_ends_within_a_second() {
     join(&mut browser, &server, "short");
     native.connected();
     browser.receives(5, 0.0);
+    // A goodbye takes a data channel, which may open after the first pictures.
+    browser.click("button", "Chat");
+    browser.enter("Message", "that is all");
+    native.process.line_out("that is all", ENDS);
     browser.click("button", "Hang up");
     native.process.line_err("* ended", Duration::from_secs(1));
     native.ends_with(0, ENDS);

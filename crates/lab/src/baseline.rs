@@ -1,7 +1,7 @@
 //! The guard against getting worse: the ratios of ours by a peer's that a checked-in file holds, and those of new runs.
 //! Only ratios from the same runs are compared, never times of one machine with those of another.
 //!
-//! `baseline.json` is `{"schema": 1, "peers": {PEER: {SCENARIO: {FIGURE: RATIO}}}}`. A peer is named like a [`Pair`](crate::report::Pair), a figure
+//! `baseline.json` is `{"schema": 1, "peers": {PEER: {SCENARIO: {FIGURE: RATIO}}}}`. A peer is named like a [`Pair`], a figure
 //! by its [`Measure::key`]. A ratio is [`Measure::steady_ratio`] of the medians of repeated runs (three are the rule), to
 //! three digits. Runs in which the network was late ([`network_kept_time`]) are left out on both sides.
 //!
@@ -203,9 +203,14 @@ fn is_worse(measure: &Measure, expected: f64, ours: f64, theirs: f64) -> bool {
     times_worse(measure, expected, found) > TOLERANCE
 }
 
-/// Whether no round of ours beside any of the peer's would be a regression from their medians.
+/// Whether there is a ratio, and no round of ours beside any of the peer's would be a regression from it.
 fn is_steady(row: &Row, runs: &[Run], comparison: &Comparison, scenario: &str) -> bool {
     let Some((ours, theirs)) = row.ours.zip(row.theirs) else { return false };
+    // By next to nothing there is no ratio; next to nothing on both sides is one, and is to stay.
+    let grain = row.measure.grain;
+    if theirs.abs() < grain && ours.abs() > grain {
+        return false;
+    }
     let expected = row.measure.steady_ratio(ours, theirs);
     let values = |pair: &Pair| -> Vec<f64> {
         let made = runs.iter().filter(|run| run.scenario == scenario && pair.made(run));
@@ -376,6 +381,11 @@ mod tests {
         };
         assert!(!Baseline::from_runs(&repeated([50.0, 55.0, 52.0])).peers["chromium/VP8"].is_empty());
         assert!(Baseline::from_runs(&repeated([50.0, 90.0, 52.0])).peers["chromium/VP8"].is_empty());
+        let frozen = |seconds| Totals { freeze_seconds: Some(seconds), ..Totals::default() };
+        for (ours, theirs, guards) in [(9.0, 0.0, false), (0.0, 0.0, true), (9.0, 1.0, true)] {
+            let baseline = Baseline::from_runs(&pair(frozen(ours), frozen(theirs)));
+            assert_eq!(!baseline.peers["chromium/VP8"].is_empty(), guards, "{ours} s by {theirs} s");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! - [`figures`]: the figures that come out.
 //! - [`cost`], [`machine`]: what a caller costs, and the machine that it ran on.
 //! - [`report`], [`baseline`]: what people and the guard against regressions see of it.
-//! - [`bench`]: speed and cost of callers side by side.
+//! - [`mod@bench`]: speed and cost of callers side by side.
 //! - [`run`]: the scenarios, and how callers are started in them.
 
 pub mod baseline;

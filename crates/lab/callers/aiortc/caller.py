@@ -37,7 +37,8 @@ class Call:
         self.orders = orders
         self.record = Record(orders.folder)
         self.peer = {"name": "aiortc", "version": aiortc.__version__, "started_us": STARTED_US}
-        self.pc = aiortc.RTCPeerConnection()
+        # Without the STUN server that is its default: the lab has none, and it would be waited for.
+        self.pc = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
         self.camera = Camera(orders.scene, orders.size, orders.fps, orders.pause, self.record)
         self.microphone = Microphone(orders.sound)
         self.connected = asyncio.Event()

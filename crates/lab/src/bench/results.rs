@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::rows::{ROWS, Row};
 use crate::machine::Machine;
-use crate::report::measure::Better;
+use crate::report::measure::{Better, median};
 use crate::report::table::OURS;
 
 /// The values of one round of one caller, by the key of the row.
@@ -140,12 +140,6 @@ impl Results {
         let rows = ROWS.iter().map(line).collect();
         Document { schema: 1, machine, load_before, load_after, rows, troubles: self.troubles.clone() }
     }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let above = values.get(values.len() / 2)?;
-    Some((above + values[(values.len() - 1) / 2]) / 2.0)
 }
 
 #[cfg(test)]

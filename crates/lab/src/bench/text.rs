@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::results::{Cell, Results};
 use super::rows::{ROWS, Row};
+use crate::report::text::shorten;
 
 /// The width of the names with their unit, and of a column.
 const NAME: usize = 33;
@@ -76,10 +77,6 @@ fn value(row: &Row, cell: Cell) -> String {
 
 fn ratio(cell: Cell) -> String {
     cell.ratio.map(|ratio| format!(" ({ratio:.2})")).unwrap_or_default()
-}
-
-fn shorten(name: &str, most: usize) -> String {
-    if name.chars().count() <= most { name.to_owned() } else { name.chars().take(most - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use lab::bench::fidelity::Fidelity;
 use lab::bench::{Results, text};
-use lab::figures::{Cost, Run};
+use lab::figures::Run;
 use lab::machine::{self, Machine};
 use lab::network::privilege;
-use lab::record::Record;
+use lab::record::PeerRecord;
+use lab::report::measure::Measure;
 use lab::run::caller::{Caller, Places};
 use lab::run::scenario::Scenario;
 use lab::run::side_by_side::DataFigures;
@@ -223,35 +224,34 @@ impl Bench<'_> {
     }
 }
 
+/// The rows that are figures of a run, as the reports read them too.
+const OF_A_RUN: [(&str, &str); 15] = [
+    ("offer_to_picture", "first_picture"),
+    ("offer_to_sound", "first_sound"),
+    ("cpu_send", "cpu_send"),
+    ("cpu_receive", "cpu_receive"),
+    ("pss_send", "pss_send"),
+    ("pss_receive", "pss_receive"),
+    ("threads_send", "threads_send"),
+    ("threads_receive", "threads_receive"),
+    ("wakeups_send", "wakeups_send"),
+    ("wakeups_receive", "wakeups_receive"),
+    ("picture_latency_p50", "picture_latency_p50"),
+    ("picture_latency_p95", "picture_latency_p95"),
+    ("sound_latency_p50", "sound_latency_p50"),
+    ("frame_rate", "frame_rate"),
+    ("psnr", "psnr"),
+];
+
 fn call_values(run: &Run, received: &Path) -> Vec<(&'static str, Option<f64>)> {
-    let totals = &run.totals;
-    let count = |value: Option<u64>| value.map(|value| value as f64);
-    let memory = |cost: &Cost| cost.peak_pss_bytes.map(mebibytes);
-    let (send, receive) = (&run.sender_cost, &run.receiver_cost);
     // Not in the totals: how long the program itself takes to begin.
-    let started = Record::read(received).ok().and_then(|record| {
-        let (from, to) = record.peer.started_us.zip(record.peer.connected_us)?;
+    let started = PeerRecord::read(received).ok().and_then(|peer| {
+        let (from, to) = peer.started_us.zip(peer.connected_us)?;
         Some(to.checked_sub(from)? as f64 / 1e3)
     });
-    vec![
-        ("program_to_connected", started),
-        ("offer_to_connected", totals.connected_ms),
-        ("offer_to_picture", totals.first_picture_ms),
-        ("offer_to_sound", totals.first_sound_ms),
-        ("cpu_send", send.cpu_per_second),
-        ("cpu_receive", receive.cpu_per_second),
-        ("pss_send", memory(send)),
-        ("pss_receive", memory(receive)),
-        ("threads_send", count(send.threads)),
-        ("threads_receive", count(receive.threads)),
-        ("wakeups_send", send.wakeups_per_second),
-        ("wakeups_receive", receive.wakeups_per_second),
-        ("picture_latency_p50", totals.picture_latency_ms.map(|latency| latency.p50)),
-        ("picture_latency_p95", totals.picture_latency_ms.map(|latency| latency.p95)),
-        ("sound_latency_p50", totals.sound_latency_ms.map(|latency| latency.p50)),
-        ("frame_rate", totals.frame_rate),
-        ("psnr", totals.psnr_db),
-    ]
+    let own = [("program_to_connected", started), ("offer_to_connected", run.totals.connected_ms)];
+    let measured = OF_A_RUN.map(|(row, key)| (row, Measure::named(key).and_then(|measure| measure.of(run))));
+    own.into_iter().chain(measured).collect()
 }
 
 fn data_values(figures: &DataFigures, suffix: &str) -> Vec<(&'static str, Option<f64>)> {
@@ -289,4 +289,17 @@ fn soak(stage: &Stage, places: &Places, length: Duration) -> Result<ExitCode, St
 
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab::bench::Row;
+
+    #[test]
+    fn every_row_of_a_run_is_a_row_and_has_its_measure() {
+        for (row, key) in OF_A_RUN {
+            assert!(Row::named(row).is_some() && Measure::named(key).is_some(), "{row}, {key}");
+        }
+    }
 }

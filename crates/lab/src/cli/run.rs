@@ -222,8 +222,7 @@ fn conclude(orders: &Orders, runs: Vec<Run>, findings: Option<Findings>) -> Resu
 fn versions(runs: &Path) -> BTreeMap<String, String> {
     let mut versions = BTreeMap::new();
     for run in fs::read_dir(runs).into_iter().flatten().flatten() {
-        let peer = fs::read(run.path().join("a/peer.json")).ok();
-        if let Some(peer) = peer.and_then(|json| serde_json::from_slice::<PeerRecord>(&json).ok()) {
+        if let Ok(peer) = PeerRecord::read(&run.path().join("a")) {
             versions.insert(peer.name, peer.version);
         }
     }

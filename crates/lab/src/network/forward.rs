@@ -310,7 +310,8 @@ fn destination(packet: &[u8]) -> Option<Port> {
     Port::ALL.into_iter().find(|port| port.number() == last)
 }
 
-fn unix_us() -> u64 {
+/// Unix time now, in microseconds.
+pub(crate) fn unix_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 

@@ -64,6 +64,18 @@ pub struct Record {
     pub kept: Vec<Kept>,
 }
 
+impl PeerRecord {
+    /// Reads `peer.json` alone.
+    ///
+    /// # Errors
+    /// When it cannot be read or is malformed.
+    pub fn read(folder: &Path) -> Result<Self, RecordError> {
+        let path = folder.join("peer.json");
+        let read = fs::read(&path).and_then(|json| Ok(serde_json::from_slice(&json)?));
+        read.map_err(|cause| RecordError::File { path, cause })
+    }
+}
+
 impl Record {
     /// Reads a folder. Only `peer.json` must be there: a caller that failed may have left nothing else.
     ///
@@ -72,8 +84,7 @@ impl Record {
     pub fn read(folder: &Path) -> Result<Self, RecordError> {
         let at = |name: &str| folder.join(name);
         let failed = |path: PathBuf| move |cause: io::Error| RecordError::File { path, cause };
-        let peer = fs::read(at("peer.json")).map_err(failed(at("peer.json")))?;
-        let peer = serde_json::from_slice(&peer).map_err(|error| failed(at("peer.json"))(error.into()))?;
+        let peer = PeerRecord::read(folder)?;
         let sound = match at("sound.wav") {
             path if path.exists() => sound::load(&path).map_err(failed(path))?,
             _ => Vec::new(),

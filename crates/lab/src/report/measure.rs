@@ -122,11 +122,7 @@ impl Measure {
     /// The middle of its values in these runs, without those that lack it; of an even number the mean of the two.
     #[must_use]
     pub fn median<'a>(&self, runs: impl IntoIterator<Item = &'a Run>) -> Option<f64> {
-        let mut values: Vec<f64> = runs.into_iter().filter_map(|run| self.of(run)).collect();
-        values.sort_by(f64::total_cmp);
-        let above = values.get(values.len() / 2)?;
-        let below = values[(values.len() - 1) / 2];
-        Some((above + below) / 2.0)
+        median(runs.into_iter().filter_map(|run| self.of(run)).collect())
     }
 
     /// As people read it; `–` when it was not measured.
@@ -167,6 +163,14 @@ impl Measure {
     const fn scale(self, scale: Scale) -> Self {
         Self { scale, ..self }
     }
+}
+
+/// The middle of these; of an even number the mean of the two.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let above = values.get(values.len() / 2)?;
+    let below = values[(values.len() - 1) / 2];
+    Some((above + below) / 2.0)
 }
 
 type Read = fn(&Run) -> Option<f64>;

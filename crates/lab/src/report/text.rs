@@ -106,7 +106,8 @@ fn wrapped(text: &mut String, note: &str) {
     text.push('\n');
 }
 
-fn shorten(name: &str, most: usize) -> String {
+/// A name of so many characters at most.
+pub(crate) fn shorten(name: &str, most: usize) -> String {
     if name.chars().count() <= most {
         return name.to_owned();
     }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::process::Started;
 use super::stage::{CONNECTS_WITHIN, ENDS_WITHIN, LEAD, LOOK, Part, SERVER_PORT, Stage};
@@ -12,6 +12,7 @@ use crate::cost::{Sampler, slope};
 use crate::figures::Run;
 use crate::judge::{Direction, Facts, judge};
 use crate::machine;
+use crate::network::forward::unix_us;
 use crate::network::lab::{Lab, LabConfig};
 use crate::network::place::Port;
 use crate::record::{DataRecord, Record, RoundTrips};
@@ -257,8 +258,4 @@ fn clear(folder: &Path) {
     for picture in fs::read_dir(folder).into_iter().flatten().flatten() {
         let _ = fs::remove_file(picture.path());
     }
-}
-
-fn unix_us() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
