@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringback_tests::lan::Lan;
 use ringback_tests::place::alone;
 use ringback_tests::program::{Call, Server, ringback};
-use ringback_tests::relay::Relay;
+use ringback_tests::relay::{Relay, Transport};
 use ringback_tests::skip::skip;
 
 const ENDS: Duration = Duration::from_secs(40);
@@ -34,6 +34,31 @@ fn a_call_that_may_only_use_a_relay_does() {
         assert!(report.number("video.received.frames_decoded") > 30.0, "{report}");
     }
     assert!(relay.was_used());
+}
+
+/// As where a firewall lets no UDP out.
+#[test]
+fn a_relay_behind_tcp_or_tls_carries_a_call_too() {
+    let _alone = alone();
+    for (transport, protocol) in [(Transport::Tcp, "tcp"), (Transport::Tls, "tls")] {
+        let (server, relay) = (Server::start(), Relay::over(transport));
+        let call = |name| {
+            let mut call = small(Call::new(name, "behind-a-firewall").on(&server)).option("--ice-server", &relay.option());
+            if transport == Transport::Tls {
+                call = call.option("--ca-file", &relay.authority().display().to_string());
+            }
+            call.flag("--relay-only").option("--duration", "3s").start()
+        };
+        let (mut first, mut second) = (call("first"), call("second"));
+        first.ends_with(0, ENDS);
+        second.ends_with(0, ENDS);
+        for report in [first.report(), second.report()] {
+            assert_eq!(report.text("path.local_type"), "relay", "{report}");
+            assert_eq!(report.text("path.relay_protocol"), protocol, "{report}");
+            assert!(report.number("video.received.frames_decoded") > 30.0, "{report}");
+        }
+        assert!(relay.was_used());
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! ```
 
 mod backoff;
+mod capabilities;
 mod description;
 mod end;
 mod names;
@@ -27,6 +28,7 @@ mod secret;
 mod session;
 
 pub use backoff::Backoff;
+pub use capabilities::PeerCapabilities;
 pub use description::{Candidate, Description, DescriptionKind, IceServer};
 pub use end::EndReason;
 pub use names::{RoomId, RoomIdError};

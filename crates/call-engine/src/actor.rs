@@ -281,8 +281,16 @@ impl Actor {
         self.attached = false;
         self.connected = false;
         self.closed_at = None;
+        let secure = ice_servers.iter().flat_map(|server| &server.urls).any(|url| url.starts_with("turns:"));
+        let tls = self.config.signaling.tls.clone();
+        let relay_tls = match secure {
+            // Reads files.
+            true => tokio::task::spawn_blocking(move || tls.authorities()).await.ok().flatten(),
+            false => None,
+        };
         let config = PeerConfig {
             ice_servers,
+            relay_tls,
             relay_only: self.config.relay_only,
             bind: self.config.bind.clone(),
             network: self.config.network.clone(),

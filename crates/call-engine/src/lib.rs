@@ -32,7 +32,9 @@ pub use media_codec::convert::i420_to_rgba as to_rgba;
 pub use media_core::{Bitrate, FrameRate, LatestSlot, Picture, Size};
 pub use media_render::{AudioSink, PictureTaker, SoundTaker, VideoSink};
 pub use peer_connection::{DataChannel, DataMessage, Network, NetworkSocket, PeerError};
-pub use signaling_client::{PinError, SignalingConfig, TlsOptions, Url, UrlError, parse_pin_sha256, parse_server_url};
+pub use signaling_client::{
+    PinError, Protocol, ServerUrl, SignalingConfig, TlsOptions, UrlError, parse_pin_sha256, parse_server_url,
+};
 
 /// Cameras, microphones and speakers of this machine.
 pub mod devices {

@@ -1,6 +1,8 @@
 //! What the targets share: reading the fuzzer's bytes as a script of small steps.
 //! A script that ends early goes on as zeros, so that every input is a whole story.
 
+pub mod conversation;
+
 /// The bytes of one input, read from the front.
 #[derive(Debug)]
 pub struct Script<'a> {

@@ -2,21 +2,27 @@
 //! `> offer TEXT`, `> answer TEXT`, `> candidate TEXT`, `> leave`, `close CODE WORDS` and `broken WORDS`.
 #![no_main]
 
+use std::time::Instant;
+
 use call_core::{Candidate, Description, DescriptionKind, Reject, RoomId, SignalingEvent};
 use fuzz::assert_showable;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use signaling_client::{AyameCodec, CloseInfo, Command, Join, Out};
+use signaling_client::{AyameCodec, CloseInfo, Codec, Command, Join, Out, Url};
 
 fuzz_target!(|text: &str| {
+    let now = Instant::now();
     let join = Join {
         room: RoomId::new("room").expect("a plain name"),
         client_id: "client".to_owned(),
         key: Some("key".into()),
         agent: "fuzz".to_owned(),
+        url: Url::parse("ws://host/signaling").expect("a URL"),
+        token: "token".into(),
+        seed: 1,
     };
     let mut call = Call { codec: AyameCodec::new(join), joined: false, over: false };
-    for out in call.codec.on_open() {
+    for out in call.codec.on_open(now) {
         call.take(out);
     }
     for line in text.lines() {
@@ -36,7 +42,7 @@ impl Call {
         if let Some(words) = line.strip_prefix("> ") {
             if let Some(command) = command(words) {
                 let leaves = matches!(command, Command::Leave);
-                for out in self.codec.on_command(command) {
+                for out in self.codec.on_command(Instant::now(), command) {
                     self.take(out);
                 }
                 self.over |= leaves;
@@ -47,7 +53,7 @@ impl Call {
             }
             self.over = true;
         } else {
-            match self.codec.on_text(line) {
+            match self.codec.on_text(Instant::now(), line) {
                 Ok(outs) => outs.into_iter().for_each(|out| self.take(out)),
                 Err(error) => assert_showable(&error.to_string()),
             }
@@ -69,13 +75,14 @@ impl Call {
             Out::Skipped(error) => assert_showable(&error.to_string()),
             // The end was told before, or the call asked for it.
             Out::Close => self.over = true,
+            Out::Reopen => panic!("Ayame needs one connection"),
         }
     }
 
     fn tell(&mut self, event: SignalingEvent) {
         assert!(!self.over, "{event:?} after the end");
         match event {
-            SignalingEvent::Joined { role, ice_servers } => {
+            SignalingEvent::Joined { role, ice_servers, .. } => {
                 assert!(!self.joined, "joined twice");
                 assert_ne!(role.offers_first, role.polite, "the second offers, the first yields");
                 assert!(ice_servers.len() <= 16, "{} ICE servers", ice_servers.len());
@@ -85,6 +92,7 @@ impl Call {
                 }
                 self.joined = true;
             }
+            SignalingEvent::OfferWanted => panic!("with Ayame, who comes second offers"),
             SignalingEvent::Description(description) => {
                 assert!(self.joined && description.kind != DescriptionKind::Rollback);
             }

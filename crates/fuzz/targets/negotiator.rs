@@ -2,14 +2,16 @@
 //! nothing sent that was not applied, and what waits for its turn is bounded.
 #![no_main]
 
-use call_core::{Candidate, Description, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
+use call_core::{Candidate, Description, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out, PeerCapabilities};
 use fuzz::Script;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let mut script = Script::new(data);
-    let polite = script.byte() & 1 == 1;
-    let mut shell = Shell { negotiator: Negotiator::new(polite), running: Some(Operation::Open), applied: None };
+    let word = script.byte();
+    let capabilities = PeerCapabilities { renegotiation: word & 2 == 0, ..PeerCapabilities::FULL };
+    let negotiator = Negotiator::new(word & 1 == 1, capabilities);
+    let mut shell = Shell { negotiator, running: Some(Operation::Open), applied: None };
     while !script.is_over() {
         shell.step(&mut script);
     }

@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use call_core::{
-    Candidate, Description, DescriptionKind, EndReason, IceServer, Input, Output, PeerAction, PeerEvent, Phase, Reject,
-    Role, Session, SessionConfig, SignalCommand, SignalingEvent,
+    Candidate, Description, DescriptionKind, EndReason, IceServer, Input, Output, PeerAction, PeerCapabilities,
+    PeerEvent, Phase, Reject, Role, Session, SessionConfig, SignalCommand, SignalingEvent,
 };
 use fuzz::{Script, assert_showable};
 use libfuzzer_sys::fuzz_target;
@@ -83,7 +83,9 @@ impl Shell {
             1 => {
                 let server = IceServer { urls: vec![text(script)], username: None, credential: None };
                 let role = Role { offers_first: good, polite: !good };
-                signaling(SignalingEvent::Joined { role, ice_servers: vec![server; script.byte().into()] })
+                let capabilities = PeerCapabilities { renegotiation: !flag, trickle: !flag, ..PeerCapabilities::FULL };
+                let ice_servers = vec![server; script.byte().into()];
+                signaling(SignalingEvent::Joined { role, capabilities, ice_servers })
             }
             2 => signaling(SignalingEvent::Description(Description::offer(text(script)))),
             3 => signaling(SignalingEvent::Description(Description::answer(text(script)))),
@@ -96,6 +98,7 @@ impl Shell {
                 return (0..script.byte())
                     .for_each(|_| self.handle(signaling(SignalingEvent::Candidate(candidate.clone()))));
             }
+            6 if flag => signaling(SignalingEvent::OfferWanted),
             6 => signaling(SignalingEvent::PeerLeft),
             7 => {
                 signaling(SignalingEvent::Rejected(if good { Reject::RoomFull } else { Reject::Refused(text(script)) }))

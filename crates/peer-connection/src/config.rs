@@ -6,13 +6,16 @@ use call_core::IceServer;
 use media_core::Bitrate;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio_rustls::rustls::ClientConfig;
 
 /// Everything that [`Peer::open`](crate::Peer::open) needs to know.
 #[derive(Clone, Debug)]
 pub struct PeerConfig {
-    /// STUN and TURN servers. TURN over TCP or TLS is not supported: such URLs are skipped, with a
+    /// STUN and TURN servers: STUN over UDP, TURN over UDP, TCP and TLS. Others are skipped, with a
     /// [`PeerNotice::Problem`](crate::PeerNotice::Problem).
     pub ice_servers: Vec<IceServer>,
+    /// Whom to trust on a `turns:` URL; `None`: nobody.
+    pub relay_tls: Option<Arc<ClientConfig>>,
     /// Use TURN relays only, so that the peer never learns our address.
     pub relay_only: bool,
     /// Local addresses to use; empty means every interface.
@@ -40,6 +43,7 @@ impl Default for PeerConfig {
     fn default() -> Self {
         Self {
             ice_servers: Vec::new(),
+            relay_tls: None,
             relay_only: false,
             bind: Vec::new(),
             include_loopback: false,

@@ -9,7 +9,7 @@ pub enum PeerError {
     #[error("the peer connection could not be opened: {0}")]
     Open(String),
     /// Only relays may be used, and there is none.
-    #[error("relay-only needs a TURN server over UDP: give one with --ice-server turn:HOST,USER,PASSWORD")]
+    #[error("relay-only needs a TURN server: give one with --ice-server turn:HOST,USER,PASSWORD")]
     NoRelay,
     /// An offer or answer could not be made. The detail may quote the peer's description: it is for the log only.
     #[error("no description could be made")]

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::warn;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
-    PeerConnectionEventHandler, RTCIceConnectionState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+    PeerConnectionEventHandler, RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
 /// Notices that wait for the engine; when full the connection's reports wait, its network does not.
@@ -103,6 +103,8 @@ pub(crate) enum Happening {
     Track(Arc<dyn TrackRemote>),
     Channel(Arc<dyn webrtc::data_channel::DataChannel>),
     KeyframeRequested,
+    /// No candidates of ours will follow.
+    Gathered,
 }
 
 /// Where the driver reports to. It holds nothing of the connection: that would keep the connection alive for ever.
@@ -123,6 +125,12 @@ impl PeerConnectionEventHandler for Reporter {
         match event.candidate.to_json() {
             Ok(candidate) => self.report(Happening::Candidate(candidate.candidate)),
             Err(error) => warn!("a candidate of ours cannot be written down: {error}"),
+        }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.report(Happening::Gathered);
         }
     }
 

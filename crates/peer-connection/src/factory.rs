@@ -2,11 +2,13 @@
 //! Everything that a call will ever carry is in it from the beginning, so that nothing is negotiated while it runs.
 
 use crate::address;
+use crate::channels::Tasks;
 use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
 use crate::runtime::{Pace, PeerRuntime};
+use crate::turn_stream::{Relayed, StreamServers};
 use crate::{DataChannel, PeerConfig, PeerError};
 use media_core::Bitrate;
 use rtc::ice::mdns::MulticastDnsMode;
@@ -64,6 +66,8 @@ pub(crate) struct Factory<'a> {
     pub(crate) target: &'a watch::Sender<Bitrate>,
     pub(crate) pace: &'a Arc<Pace>,
     pub(crate) asked: &'a Arc<Asked>,
+    pub(crate) tasks: &'a Tasks,
+    pub(crate) relayed: &'a Relayed,
 }
 
 /// What [`Factory::build`] made.
@@ -111,13 +115,19 @@ impl Factory<'_> {
             .with_ice_servers(self.servers.servers.clone())
             .with_ice_transport_policy(policy)
             .build();
+        let streams = StreamServers {
+            servers: self.servers.streams.clone(),
+            relayed: self.relayed.clone(),
+            tls: self.config.relay_tls.clone(),
+            tasks: self.tasks.clone(),
+        };
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
             .with_setting_engine(settings(mdns, self.config.relay_only, address::has_loopback(&addresses)))
             .with_handler(Arc::new(self.reporter.clone()))
-            .with_runtime(Arc::new(PeerRuntime::new(self.pace.clone(), self.config.network.clone())))
+            .with_runtime(Arc::new(PeerRuntime::new(self.pace.clone(), self.config.network.clone(), streams)))
             .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
             .with_udp_addrs(addresses)
             .build()

@@ -1,7 +1,8 @@
-//! STUN and TURN servers as webrtc-rs takes them, without those that it cannot use.
+//! STUN and TURN servers as webrtc-rs takes them: those behind TCP or TLS under made-up names, and without what nobody can use.
 //! A server that is left out is told to the person once; it never costs the connection.
 
 use crate::PeerError;
+use crate::turn_stream::{StreamServer, StreamServers};
 use call_core::{IceServer, Secret};
 use rtc::ice::url::{ProtoType, SchemeType};
 use webrtc::peer_connection::RTCIceServer;
@@ -10,12 +11,15 @@ use webrtc::peer_connection::RTCIceServer;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Usable {
     pub(crate) servers: Vec<RTCIceServer>,
+    /// Those of `servers` that have the name [`StreamServers::name`] of their number.
+    pub(crate) streams: Vec<StreamServer>,
     pub(crate) problems: Vec<String>,
 }
 
 enum Use {
     Stun,
     Turn,
+    TurnStream(StreamServer),
     NotSupported,
     Bad(String),
 }
@@ -25,7 +29,7 @@ enum Use {
 /// # Errors
 /// [`PeerError::NoRelay`] when only relays may be used and none of the servers is one.
 pub(crate) fn usable(servers: &[IceServer], relay_only: bool) -> Result<Usable, PeerError> {
-    let mut usable = Usable { servers: Vec::new(), problems: Vec::new() };
+    let mut usable = Usable { servers: Vec::new(), streams: Vec::new(), problems: Vec::new() };
     let (mut relays, mut unsupported) = (0, Vec::new());
     for server in servers {
         for url in &server.urls {
@@ -40,6 +44,12 @@ pub(crate) fn usable(servers: &[IceServer], relay_only: bool) -> Result<Usable, 
                     relays += 1;
                     usable.servers.push(one);
                 }
+                Use::TurnStream(server) => {
+                    relays += 1;
+                    let name = StreamServers::name(usable.streams.len());
+                    usable.servers.push(RTCIceServer { urls: vec![format!("turn:{name}")], ..one });
+                    usable.streams.push(server);
+                }
                 Use::NotSupported => unsupported.push(url.as_str()),
                 Use::Bad(reason) => usable.problems.push(format!("the ICE server {url} is not used: {reason}")),
             }
@@ -47,7 +57,7 @@ pub(crate) fn usable(servers: &[IceServer], relay_only: bool) -> Result<Usable, 
     }
     if !unsupported.is_empty() {
         let urls = unsupported.join(", ");
-        usable.problems.push(format!("only STUN and TURN over UDP are supported; not used: {urls}"));
+        usable.problems.push(format!("STUN is supported over UDP, TURN over UDP, TCP and TLS; not used: {urls}"));
     }
     if relay_only && relays == 0 {
         return Err(PeerError::NoRelay);
@@ -64,14 +74,22 @@ fn without_query(url: &str) -> &str {
 }
 
 fn judge(server: &RTCIceServer) -> Use {
-    match server.urls() {
-        Ok(urls) if urls.iter().any(|url| url.is_secure() || url.proto != ProtoType::Udp) => Use::NotSupported,
-        Ok(urls) if urls.iter().any(|url| url.scheme == SchemeType::Turn) => Use::Turn,
-        Ok(_) => Use::Stun,
+    let url = match server.urls() {
+        Ok(urls) => urls.into_iter().next(),
         Err(rtc::shared::error::Error::ErrNoTurnCredentials) => {
-            Use::Bad("a TURN server needs a user name and a password".into())
+            return Use::Bad("a TURN server needs a user name and a password".into());
         }
-        Err(error) => Use::Bad(error.to_string()),
+        Err(error) => return Use::Bad(error.to_string()),
+    };
+    let Some(url) = url else { return Use::Bad("it is empty".into()) };
+    match (url.scheme, url.proto) {
+        (SchemeType::Stun, ProtoType::Udp) => Use::Stun,
+        (SchemeType::Turn, ProtoType::Udp) => Use::Turn,
+        (SchemeType::Turn | SchemeType::Turns, ProtoType::Tcp) => {
+            let secure = url.scheme == SchemeType::Turns;
+            Use::TurnStream(StreamServer { host: url.host, port: url.port, secure })
+        }
+        _ => Use::NotSupported,
     }
 }
 
@@ -94,21 +112,27 @@ mod tests {
             server("turn:turn.example.org:3478", Some("user")),
             server("turn:turn.example.org?transport=tcp", Some("user")),
             server("turns:turn.example.org", Some("user")),
+            server("stuns:stun.example.org", None),
             server("turn:turn.example.org", None),
             server("http://example.org", None),
             server("", None),
         ];
         let usable = usable(&servers, false).expect("some are left");
         let urls: Vec<_> = usable.servers.iter().flat_map(|server| &server.urls).collect();
-        assert_eq!(urls, ["stun:stun.example.org", "turn:turn.example.org:3478"]);
+        let expected = ["stun:stun.example.org", "turn:turn.example.org:3478", "turn:0.turn.invalid:3478", "turn:1.turn.invalid:3478"];
+        assert_eq!(urls, expected);
+        let stream = |port, secure| StreamServer { host: "turn.example.org".into(), port, secure };
+        assert_eq!(usable.streams, [stream(3478, false), stream(5349, true)]);
         assert_eq!(usable.problems.len(), 4, "{:?}", usable.problems);
         assert!(usable.problems.iter().all(|problem| !problem.contains("password ")));
-        assert!(usable.problems[3].ends_with("turn:turn.example.org?transport=tcp, turns:turn.example.org"));
+        assert!(usable.problems[3].ends_with("stuns:stun.example.org"));
     }
 
     #[test]
     fn relay_only_needs_a_relay() {
         assert_eq!(usable(&[server("stun:stun.example.org", None)], true), Err(PeerError::NoRelay));
-        assert!(usable(&[server("turn:192.0.2.1", Some("user"))], true).is_ok());
+        for url in ["turn:192.0.2.1", "turn:192.0.2.1?transport=tcp", "turns:192.0.2.1"] {
+            assert!(usable(&[server(url, Some("user"))], true).is_ok());
+        }
     }
 }

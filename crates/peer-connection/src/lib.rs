@@ -28,6 +28,8 @@ mod rtp_clock;
 mod runtime;
 mod send;
 mod stats;
+mod turn_framing;
+mod turn_stream;
 
 pub use config::PeerConfig;
 pub use data_channel::{DataChannel, DataMessage};

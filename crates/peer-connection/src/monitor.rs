@@ -8,7 +8,8 @@ use crate::receive::{VideoSource, pump};
 use crate::runtime::Pace;
 use crate::send::Link;
 use crate::stats::{self, Path, Signalled};
-use call_core::PeerEvent;
+use crate::turn_stream::Relayed;
+use call_core::{Candidate, PeerEvent};
 use rtc::peer_connection::transport::RTCDtlsTransportState;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ pub(crate) struct Monitor {
     pub(crate) notices: mpsc::Sender<PeerNotice>,
     pub(crate) label: Arc<Mutex<CandidateLabel>>,
     pub(crate) signalled: Signalled,
+    pub(crate) relayed: Relayed,
     pub(crate) links: [Arc<Link>; 2],
     pub(crate) streams: PeerStreams,
     pub(crate) video: VideoSource,
@@ -83,6 +85,7 @@ impl Monitor {
             }
             Happening::Track(track) => self.track(track).await,
             Happening::Channel(channel) => self.channels.attend(channel),
+            Happening::Gathered => self.session(PeerEvent::LocalCandidate(Candidate::default())).await,
             Happening::KeyframeRequested => self.tell(PeerNotice::KeyframeRequested).await,
         }
     }
@@ -147,7 +150,7 @@ impl Monitor {
         if std::mem::replace(&mut told.arrivals, arrivals) < arrivals {
             self.session(PeerEvent::Activity).await;
         }
-        let path = stats::path(&*self.connection, &report, &self.signalled).await;
+        let path = stats::path(&*self.connection, &report, &self.signalled, &self.relayed).await;
         let differs = |path: &Path| told.path.as_ref().is_none_or(|old| Path { rtt: None, ..path.clone() } != *old);
         if let Some(path) = path.filter(differs) {
             told.path = Some(Path { rtt: None, ..path.clone() });

@@ -13,6 +13,7 @@ use crate::receive::VideoSource;
 use crate::runtime::Pace;
 use crate::send::{Link, MediaSender, Wire};
 use crate::stats::{self, PeerStats, Signalled};
+use crate::turn_stream::Relayed;
 use crate::{PeerConfig, PeerError};
 use call_core::{Candidate, Description, DescriptionKind};
 use media_core::Bitrate;
@@ -43,6 +44,7 @@ struct Inner {
     label: Arc<Mutex<CandidateLabel>>,
     admission: Mutex<Admission>,
     signalled: Signalled,
+    relayed: Relayed,
     asked: Arc<Asked>,
     target: watch::Receiver<Bitrate>,
     notices: mpsc::Sender<PeerNotice>,
@@ -68,6 +70,7 @@ impl Peer {
         let (publish, target) = watch::channel(config.start_bitrate.min(config.max_bitrate));
         let (pace, asked) = (Arc::new(Pace::new()), Arc::<Asked>::default());
         let (tasks, streams) = (Tasks::default(), PeerStreams::default());
+        let relayed = Relayed::default();
         let built = Factory {
             config: &config,
             servers: &servers,
@@ -75,6 +78,8 @@ impl Peer {
             target: &publish,
             pace: &pace,
             asked: &asked,
+            tasks: &tasks,
+            relayed: &relayed,
         }
         .build()
         .await?;
@@ -91,6 +96,7 @@ impl Peer {
             label: Arc::default(),
             admission: Mutex::default(),
             signalled: Signalled::default(),
+            relayed,
             asked,
             target: target.clone(),
             notices: notices.clone(),
@@ -106,6 +112,7 @@ impl Peer {
             notices,
             label: inner.label.clone(),
             signalled: inner.signalled.clone(),
+            relayed: inner.relayed.clone(),
             links: [inner.audio.link().clone(), inner.video.link().clone()],
             streams: streams.clone(),
             video: inner.video_source.clone(),
@@ -252,7 +259,7 @@ impl Peer {
     /// All figures at this moment.
     pub async fn stats(&self) -> PeerStats {
         let target = self.inner.target.has_changed().unwrap_or(false).then(|| *self.inner.target.borrow());
-        stats::collect(&*self.inner.connection, &self.inner.signalled, &self.inner.asked, target).await
+        stats::collect(&*self.inner.connection, &self.inner.signalled, &self.inner.relayed, &self.inner.asked, target).await
     }
 
     /// Closes the connection: tells the peer, frees sockets and relays, ends every task and the packet queues.

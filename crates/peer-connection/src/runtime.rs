@@ -2,6 +2,7 @@
 //! Each connection has its own, because each decides by itself how long it is in a hurry.
 
 use crate::network::{Carried, Network};
+use crate::turn_stream::{StreamServers, WithStreams};
 use socket2::SockRef;
 use std::future::Future;
 use std::io;
@@ -71,13 +72,14 @@ pub(crate) struct PeerRuntime {
     inner: TokioRuntime,
     pace: Arc<Pace>,
     network: Option<Arc<dyn Network>>,
+    streams: StreamServers,
     lookups_spent_millis: AtomicU64,
 }
 
 impl PeerRuntime {
-    /// Datagrams go over `network` where there is one.
-    pub(crate) fn new(pace: Arc<Pace>, network: Option<Arc<dyn Network>>) -> Self {
-        Self { inner: TokioRuntime, pace, network, lookups_spent_millis: AtomicU64::new(0) }
+    /// Datagrams go over `network` where there is one, and those to TURN servers behind streams over `streams`.
+    pub(crate) fn new(pace: Arc<Pace>, network: Option<Arc<dyn Network>>, streams: StreamServers) -> Self {
+        Self { inner: TokioRuntime, pace, network, streams, lookups_spent_millis: AtomicU64::new(0) }
     }
 }
 
@@ -99,7 +101,12 @@ impl Runtime for PeerRuntime {
                 debug!("the {direction} buffer of a socket keeps its size: {error}");
             }
         }
-        self.inner.wrap_udp_socket(socket)
+        let wrapped = self.inner.wrap_udp_socket(socket)?;
+        Ok(if self.streams.servers.is_empty() {
+            wrapped
+        } else {
+            Arc::new(WithStreams::new(wrapped, self.streams.clone()))
+        })
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -112,6 +119,9 @@ impl Runtime for PeerRuntime {
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
+            if let Some(made_up) = StreamServers::look_up(host) {
+                return Ok(made_up);
+            }
             let spent = Duration::from_millis(self.lookups_spent_millis.load(Relaxed));
             let began = Instant::now();
             let found = tokio::time::timeout(LOOKUP_BUDGET.saturating_sub(spent), self.inner.resolve_host(host)).await;
@@ -151,7 +161,7 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn in_a_hurry_a_pass_that_did_something_is_followed_by_another_at_once() {
         let pace = Arc::new(Pace::new());
-        let runtime = PeerRuntime::new(pace.clone(), None);
+        let runtime = PeerRuntime::new(pace.clone(), None, StreamServers::default());
         pace.hurry(Duration::from_secs(60));
         let poll = |mut sleep: Boxed<'static, ()>| {
             sleep.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_ready()
@@ -169,7 +179,7 @@ mod tests {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
         let probe = socket.try_clone().expect("a second handle");
         let before = SockRef::from(&probe).recv_buffer_size().expect("readable");
-        let runtime = PeerRuntime::new(Arc::new(Pace::new()), None);
+        let runtime = PeerRuntime::new(Arc::new(Pace::new()), None, StreamServers::default());
         socket.set_nonblocking(true).expect("settable");
         let _wrapped = runtime.wrap_udp_socket(socket).expect("wrapped");
         assert!(SockRef::from(&probe).recv_buffer_size().expect("readable") >= before);

@@ -4,6 +4,7 @@
 use crate::convert::CandidateLine;
 use crate::events::MediaKind;
 use crate::interceptors::Asked;
+use crate::turn_stream::Relayed;
 use media_core::Bitrate;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +41,7 @@ pub struct Path {
     pub remote_type: String,
     /// `udp` or `tcp`.
     pub protocol: String,
-    /// How we reach our relay, where we use one.
+    /// How we reach our relay, where we use one: `udp`, `tcp` or `tls`.
     pub relay_protocol: Option<String>,
     /// There and back, by the last connectivity check.
     pub rtt: Option<Duration>,
@@ -106,12 +107,13 @@ impl Signalled {
 pub(crate) async fn collect(
     connection: &dyn PeerConnection,
     signalled: &Signalled,
+    relayed: &Relayed,
     asked: &Asked,
     target: Option<Bitrate>,
 ) -> PeerStats {
     let report = connection.get_stats(Instant::now(), StatsSelector::None).await;
     PeerStats {
-        path: path(connection, &report, signalled).await,
+        path: path(connection, &report, signalled, relayed).await,
         audio_sent: sent(&report, MediaKind::Audio, asked),
         video_sent: sent(&report, MediaKind::Video, asked),
         audio_received: received(&report, MediaKind::Audio),
@@ -143,6 +145,7 @@ pub(crate) async fn path(
     connection: &dyn PeerConnection,
     report: &RTCStatsReport,
     signalled: &Signalled,
+    relayed: &Relayed,
 ) -> Option<Path> {
     let ice = transport(connection).await?.ice_transport();
     let pair = ice.get_selected_candidate_pair().await.ok()??;
@@ -152,8 +155,7 @@ pub(crate) async fn path(
     });
     let local_type = local.typ.to_string();
     Some(Path {
-        // Only TURN over UDP is supported.
-        relay_protocol: (local_type == "relay").then(|| "udp".into()),
+        relay_protocol: (local_type == "relay").then(|| relayed.protocol(&local.address, local.port).into()),
         remote_type: signalled.kind_of(remote),
         protocol: local.protocol.to_string(),
         rtt: figures.and_then(|figures| seconds(figures.current_round_trip_time)),

@@ -79,12 +79,12 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
 
 /// Finds the server and says how the other can join.
 async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
-    let (url, pin, meeting) = match &args.server {
-        Some(url) => (url.clone(), args.pin_sha256.map(|pin| pin.0), None),
+    let (server, pin, meeting) = match &args.server {
+        Some(server) => (server.clone(), args.pin_sha256.map(|pin| pin.0), None),
         None => {
             let meeting = rendezvous::meet(&args.room, args.key.as_ref()).await?;
             meeting.announce(&args.room);
-            (meeting.url.clone(), meeting.pin, Some(meeting))
+            (meeting.server.clone(), meeting.pin, Some(meeting))
         }
     };
     if args.insecure {
@@ -93,7 +93,7 @@ async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfi
         );
     }
     let tls = TlsOptions { ca_file: args.ca_file.clone(), pin_sha256: pin, insecure: args.insecure };
-    let mut signaling = SignalingConfig::new(url, args.room.clone(), client_id());
+    let mut signaling = SignalingConfig::new(server, args.room.clone(), client_id());
     signaling.key = args.key.clone();
     signaling.tls = tls;
     let config = CallConfig {

@@ -68,9 +68,10 @@ pub(crate) struct CallArgs {
     #[arg(value_parser = room)]
     pub(crate) room: RoomId,
 
-    /// Signaling server, ws:// or wss:// (default: find or host the room on this machine and network).
+    /// Signaling server, ws:// or wss://, or with a protocol like peerjs+wss:// (default: find or host the room on this machine
+    /// and network).
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
-    pub(crate) server: Option<call_engine::Url>,
+    pub(crate) server: Option<call_engine::ServerUrl>,
     /// Signaling key of the server.
     #[arg(long, env = "RINGBACK_KEY", hide_env_values = true, value_parser = secret, help_heading = "Signaling")]
     pub(crate) key: Option<Secret>,
@@ -199,7 +200,7 @@ pub(crate) fn room(text: &str) -> Result<RoomId, String> {
     RoomId::new(text).map_err(|error| error.to_string())
 }
 
-pub(crate) fn server_url(text: &str) -> Result<call_engine::Url, String> {
+pub(crate) fn server_url(text: &str) -> Result<call_engine::ServerUrl, String> {
     call_engine::parse_server_url(text).map_err(|error| error.to_string())
 }
 

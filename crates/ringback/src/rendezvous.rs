@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use call_engine::{RoomId, Secret, Url};
+use call_engine::{RoomId, Secret, ServerUrl};
 use signaling_server::discovery::{self, Announcement, Browser, Found};
 use signaling_server::{Server, ServerConfig, Tls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,7 +22,7 @@ const PROBE: Duration = Duration::from_millis(300);
 /// Where the call meets, and what has to live as long as the call for it.
 pub(crate) struct Meeting {
     /// The signaling server to use.
-    pub(crate) url: Url,
+    pub(crate) server: ServerUrl,
     /// Its certificate's pin, when it is a self-signed one.
     pub(crate) pin: Option<[u8; 32]>,
     hosting: Option<Hosting>,
@@ -55,14 +55,14 @@ pub(crate) async fn meet(room: &RoomId, key: Option<&Secret>) -> anyhow::Result<
         hosting.close().await;
         return joined(&found).await;
     }
-    Ok(Meeting { url: url(&hosting.server.signaling_url())?, pin: None, hosting: Some(hosting) })
+    Ok(Meeting { server: server_url(&hosting.server.signaling_url())?, pin: None, hosting: Some(hosting) })
 }
 
 impl Meeting {
     /// Says how the other joins.
     pub(crate) fn announce(&self, room: &RoomId) {
         let Some(hosting) = &self.hosting else {
-            terminal::line(&format!("found “{room}” at {}", self.url.host_str().unwrap_or("this machine")));
+            terminal::line(&format!("found “{room}” at {}", self.server.url.host_str().unwrap_or("this machine")));
             return;
         };
         terminal::line(&format!("hosting “{room}”; the other joins with:  ringback call {room}"));
@@ -105,7 +105,7 @@ async fn on_this_machine() -> anyhow::Result<Option<Meeting>> {
     if !timeout(PROBE, answers(address)).await.is_ok_and(|answer| answer.unwrap_or(false)) {
         return Ok(None);
     }
-    Ok(Some(Meeting { url: url(&format!("ws://{address}/signaling"))?, pin: None, hosting: None }))
+    Ok(Some(Meeting { server: server_url(&format!("ws://{address}/signaling"))?, pin: None, hosting: None }))
 }
 
 /// Whether an Ayame server is there: it answers `/.ok` with 200.
@@ -119,20 +119,20 @@ async fn answers(address: SocketAddr) -> std::io::Result<bool> {
 
 /// Takes the first of the host's addresses that lets us connect; a machine has some that lead nowhere from here.
 async fn joined(found: &Found) -> anyhow::Result<Meeting> {
-    let mut urls = Vec::new();
+    let mut servers = Vec::new();
     for text in &found.urls {
-        let url = url(text)?;
-        let address = url.socket_addrs(|| None).ok().and_then(|addresses| addresses.first().copied());
+        let server = server_url(text)?;
+        let address = server.url.socket_addrs(|| None).ok().and_then(|addresses| addresses.first().copied());
         if let Some(address) = address
             && timeout(PROBE, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok())
         {
-            return Ok(Meeting { url, pin: found.pin, hosting: None });
+            return Ok(Meeting { server, pin: found.pin, hosting: None });
         }
-        urls.push(url);
+        servers.push(server);
     }
     // None answered in time: let the first one say why.
-    let url = urls.into_iter().next().context("the room's host has no address")?;
-    Ok(Meeting { url, pin: found.pin, hosting: None })
+    let server = servers.into_iter().next().context("the room's host has no address")?;
+    Ok(Meeting { server, pin: found.pin, hosting: None })
 }
 
 /// One server for loopback (plain, so that a browser here gives camera and microphone) and for the network (TLS).
@@ -162,6 +162,6 @@ async fn host(room: &RoomId, key: Option<&Secret>) -> anyhow::Result<Option<Host
     Ok(Some(Hosting { server, network, announcement }))
 }
 
-fn url(text: &str) -> anyhow::Result<Url> {
+fn server_url(text: &str) -> anyhow::Result<ServerUrl> {
     call_engine::parse_server_url(text).with_context(|| format!("the host gave an address that cannot be used: {text}"))
 }

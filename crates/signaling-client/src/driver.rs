@@ -1,13 +1,13 @@
 //! Runs one signaling connection: WebSocket on one side, commands and events on the other, the codec in between.
 //! Every wait in here is bounded, and the task ends with the connection.
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use call_core::{RoomId, Secret, SignalingEvent};
+use call_core::SignalingEvent;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -18,78 +18,21 @@ use tokio_tungstenite::tungstenite::{Bytes, Error as WsError, Message};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, info_span, warn};
-use url::Url;
 
-use crate::ayame::{AyameCodec, CloseInfo, Command, Join, Out};
+use crate::close::CloseInfo;
+use crate::codec::{Codec, Command, Out, ProtocolError};
+use crate::config::{SignalingConfig, Timeouts};
 use crate::keep_alive::{Beat, KeepAlive};
 use crate::socket::Socket;
-use crate::tls::TlsOptions;
 use crate::transport::{self, MAX_MESSAGE};
-use crate::wire::ProtocolError;
 
 /// Commands and events in flight, each way. A peer trickles tens of candidates at once; more than this means that somebody
 /// stopped listening, and then the sender had better wait.
 const QUEUE: usize = 64;
 
-/// Where to meet the peer, and how to get there.
-#[derive(Clone, Debug)]
-pub struct SignalingConfig {
-    /// The server, as [`parse_server_url`](crate::parse_server_url) gives it.
-    pub url: Url,
-    /// The room to join.
-    pub room: RoomId,
-    /// Names this client to the server. Need not be unique.
-    pub client_id: String,
-    /// The signaling key, where the server wants one.
-    pub key: Option<Secret>,
-    /// Whom to trust on a `wss://` URL.
-    pub tls: TlsOptions,
-    /// How long to wait for what.
-    pub timeouts: Timeouts,
-}
-
-impl SignalingConfig {
-    /// Joins `room` at `url` without a key, with the system's certificate authorities and the usual time-outs.
-    #[must_use]
-    pub fn new(url: Url, room: RoomId, client_id: impl Into<String>) -> Self {
-        Self {
-            url,
-            room,
-            client_id: client_id.into(),
-            key: None,
-            tls: TlsOptions::default(),
-            timeouts: Timeouts::default(),
-        }
-    }
-}
-
-/// How long a signaling connection waits for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// From the name look-up to the open WebSocket. 8 s, so that what is wrong is known before a caller who gives a server ten
-    /// seconds loses patience.
-    pub connect: Duration,
-    /// From the open WebSocket to the answer to our join request. 8 s, for the same reason.
-    pub join: Duration,
-    /// Between two WebSocket pings. 20 s: idle proxies cut after 60 s, some after 30 s.
-    pub ping: Duration,
-    /// Without a sign of life from the server until it counts as dead. 60 s, as Ayame servers do it with us.
-    pub dead: Duration,
-    /// For the closing handshake. 2 s.
-    pub close: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(8),
-            join: Duration::from_secs(8),
-            ping: Duration::from_secs(20),
-            dead: Duration::from_secs(60),
-            close: Duration::from_secs(2),
-        }
-    }
-}
+/// WebSockets opened anew in one attempt to join. A protocol that looks for its place needs one or two; a server that keeps
+/// sending us on is broken.
+const MAX_REOPENS: u32 = 4;
 
 /// The near end of one signaling connection. Dropping either queue leaves the room.
 #[derive(Debug)]
@@ -121,32 +64,35 @@ pub fn connect(config: SignalingConfig, tracker: &TaskTracker, cancel: Cancellat
 
 async fn run(
     config: SignalingConfig,
-    mut wanted: mpsc::Receiver<Command>,
+    wanted: mpsc::Receiver<Command>,
     happened: mpsc::Sender<SignalingEvent>,
     skipped: Arc<AtomicU64>,
     cancel: CancellationToken,
 ) {
-    if config.url.scheme() == "wss" && config.tls.insecure && config.tls.pin_sha256.is_none() {
+    if config.server.url.scheme() == "wss" && config.tls.insecure && config.tls.pin_sha256.is_none() {
         warn!("the server's certificate is NOT checked (--insecure): anybody on the way can listen in and take part");
     }
-    let opened = tokio::select! {
-        biased;
-        () = cancel.cancelled() => return,
-        () = leave(&mut wanted) => return,
-        opened = transport::open(&config.url, &config.tls, config.timeouts.connect) => opened,
-    };
-    match opened {
-        Ok(socket) => {
-            debug!("websocket open");
-            let connection = Connection::new(&config, socket, wanted, happened, skipped);
-            connection.run(cancel).await;
-        }
-        Err(error) => {
-            let event = SignalingEvent::Unreachable { retry: error.may_heal(), reason: error.to_string() };
-            // The only event of this connection, so the queue has room; an error means that nobody wants to know.
-            let _ = happened.send(event).await;
+    let mut attempt = Attempt::new(&config, wanted, happened, skipped);
+    for _ in 0..=MAX_REOPENS {
+        let address = attempt.codec.address();
+        let opened = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            () = leave(&mut attempt.wanted) => return,
+            opened = transport::open(&address, &config.tls, config.timeouts.connect) => opened,
+        };
+        match opened {
+            Ok(socket) => {
+                debug!("websocket open");
+                match Connection::new(attempt, socket).run(&cancel).await {
+                    Some(again) => attempt = again,
+                    None => return,
+                }
+            }
+            Err(error) => return attempt.unreachable(error.to_string(), error.may_heal()).await,
         }
     }
+    attempt.unreachable("it sends us from one connection to the next: try another room".to_owned(), true).await;
 }
 
 /// Waits until the call gives up on a connection that is not open yet.
@@ -154,69 +100,94 @@ async fn leave(wanted: &mut mpsc::Receiver<Command>) {
     while !matches!(wanted.recv().await, None | Some(Command::Leave)) {}
 }
 
-/// Why a connection is over.
-enum End {
-    /// Nothing more to do here: we leave, or the codec has said its last word.
-    Ours,
-    /// The server or the line ended it. With the code to close with, if there is anybody left to close with.
-    Theirs(CloseInfo, Option<CloseCode>),
-}
-
-struct Connection<S> {
-    socket: Socket<S>,
-    codec: AyameCodec,
-    keep_alive: KeepAlive,
+/// What outlives one WebSocket of an attempt to join.
+struct Attempt {
+    codec: Box<dyn Codec>,
+    /// What the server should speak, for the person.
+    protocol: &'static str,
     timeouts: Timeouts,
-    answer_due: Instant,
-    /// An event for which the queue had no room yet. While there is one, nothing is read from the server, but commands are
-    /// still taken: a call that waits for us to take its command must not wait for ever.
-    undelivered: Option<SignalingEvent>,
+    /// Events for which the queue had no room yet: those of one message, as while there is one, nothing is read from the server.
+    /// Commands are still taken: a call that waits for us to take its command must not wait for ever.
+    undelivered: VecDeque<SignalingEvent>,
     wanted: mpsc::Receiver<Command>,
     happened: mpsc::Sender<SignalingEvent>,
     skipped: Arc<AtomicU64>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl Attempt {
     fn new(
         config: &SignalingConfig,
-        socket: WebSocketStream<S>,
         wanted: mpsc::Receiver<Command>,
         happened: mpsc::Sender<SignalingEvent>,
         skipped: Arc<AtomicU64>,
     ) -> Self {
-        let timeouts = config.timeouts;
-        let now = Instant::now();
         Self {
-            socket: Socket::new(socket),
-            codec: AyameCodec::new(Join {
-                room: config.room.clone(),
-                client_id: config.client_id.clone(),
-                key: config.key.clone(),
-                agent: concat!("ringback ", env!("CARGO_PKG_VERSION")).to_owned(),
-            }),
-            keep_alive: KeepAlive::new(now.into_std(), timeouts.ping, timeouts.dead),
-            timeouts,
-            answer_due: now + timeouts.join,
-            undelivered: None,
+            codec: config.codec(),
+            protocol: config.server.protocol.name(),
+            timeouts: config.timeouts,
+            undelivered: VecDeque::new(),
             wanted,
             happened,
             skipped,
         }
     }
 
-    async fn run(mut self, cancel: CancellationToken) {
+    /// No connection came about.
+    async fn unreachable(self, reason: String, retry: bool) {
+        // The only event of this attempt, so the queue has room; an error means that nobody wants to know.
+        let _ = self.happened.send(SignalingEvent::Unreachable { reason, retry }).await;
+    }
+}
+
+/// Why a connection is over.
+enum End {
+    /// Nothing more to do here: we leave, or the codec has said its last word.
+    Ours,
+    /// The codec wants another one.
+    Reopen,
+    /// The server or the line ended it. With the code to close with, if there is anybody left to close with.
+    Theirs(CloseInfo, Option<CloseCode>),
+}
+
+struct Connection<S> {
+    attempt: Attempt,
+    socket: Socket<S>,
+    keep_alive: KeepAlive,
+    answer_due: Instant,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    fn new(attempt: Attempt, socket: WebSocketStream<S>) -> Self {
+        let timeouts = attempt.timeouts;
+        let now = Instant::now();
+        Self {
+            attempt,
+            socket: Socket::new(socket),
+            keep_alive: KeepAlive::new(now.into_std(), timeouts.ping, timeouts.dead),
+            answer_due: now + timeouts.join,
+        }
+    }
+
+    /// Runs the connection to its end. Gives the attempt back when it wants another one.
+    async fn run(mut self, cancel: &CancellationToken) -> Option<Attempt> {
         let end = tokio::select! {
             biased;
             () = cancel.cancelled() => End::Ours,
             end = self.serve() => end,
         };
-        // A call that is stuck sending us a command gets an error now, and reads on.
-        self.wanted.close();
+        let Self { mut attempt, socket, .. } = self;
+        let close = attempt.timeouts.close;
         let (last, code) = match end {
+            End::Reopen => {
+                socket.close(CloseCode::Normal, close).await;
+                return Some(attempt);
+            }
             End::Ours => (None, Some(CloseCode::Normal)),
-            End::Theirs(info, code) => (self.codec.on_close(info), code),
+            End::Theirs(info, code) => (attempt.codec.on_close(info), code),
         };
-        let Self { socket, happened, undelivered, timeouts, .. } = self;
+        let Attempt { mut wanted, happened, undelivered, .. } = attempt;
+        // A call that is stuck sending us a command gets an error now, and reads on.
+        wanted.close();
         let tell = async move {
             for event in undelivered.into_iter().chain(last) {
                 tokio::select! {
@@ -228,75 +199,83 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // Neither waits for the other: the call need not watch our good manners, nor the server our deaf call.
         let farewell = async move {
             if let Some(code) = code {
-                socket.close(code, timeouts.close).await;
+                socket.close(code, close).await;
             }
         };
         tokio::join!(tell, farewell);
         debug!("connection over");
+        None
     }
 
     /// Carries messages both ways until the connection is over.
     async fn serve(&mut self) -> End {
-        let register = self.codec.on_open();
-        let mut flow = self.perform(register);
+        let joining = self.attempt.codec.on_open(now());
+        let mut flow = self.perform(joining);
         loop {
             if let ControlFlow::Break(end) = flow {
                 return end;
             }
             // Looked at on every turn, so that a server that talks without end about other things is left as well.
-            if !self.codec.is_answered() && Instant::now() >= self.answer_due {
+            if !self.attempt.codec.is_answered() && Instant::now() >= self.answer_due {
                 return self.unanswered();
             }
-            let listening = self.undelivered.is_none();
+            let listening = self.attempt.undelivered.is_empty();
             let wake = self.deadline();
+            let due = self.attempt.codec.deadline();
+            let attempt = &mut self.attempt;
             // In this order a flood from the server cannot drown our own commands, and what has arrived already counts
             // before the clock does.
             flow = tokio::select! {
                 biased;
-                command = self.wanted.recv() => {
+                command = attempt.wanted.recv() => {
                     let command = command.unwrap_or(Command::Leave);
                     if matches!(command, Command::Leave) {
                         // Who leaves wants to hear no more.
-                        self.undelivered = None;
+                        attempt.undelivered.clear();
                     }
-                    let out = self.codec.on_command(command);
+                    let out = attempt.codec.on_command(now(), command);
                     self.perform(out)
                 }
-                () = self.happened.closed() => ControlFlow::Break(End::Ours),
-                () = deliver(&self.happened, &mut self.undelivered), if !listening => {
+                () = attempt.happened.closed() => ControlFlow::Break(End::Ours),
+                () = deliver(&attempt.happened, &mut attempt.undelivered), if !listening => {
                     // While the call did not listen to us, we did not listen to the server: that silence was ours.
-                    self.keep_alive.heard(Instant::now().into_std());
+                    self.keep_alive.heard(now());
                     ControlFlow::Continue(())
                 }
-                received = self.socket.next(), if listening => self.receive(received),
+                received = self.socket.next(listening) => self.receive(received),
                 () = sleep_until(wake), if listening => self.tick(),
+                () = at(due) => {
+                    let out = attempt.codec.on_timeout(now());
+                    self.perform(out)
+                }
             };
         }
     }
 
     fn deadline(&self) -> Instant {
         let beat = Instant::from_std(self.keep_alive.deadline());
-        if self.codec.is_answered() { beat } else { beat.min(self.answer_due) }
+        if self.attempt.codec.is_answered() { beat } else { beat.min(self.answer_due) }
     }
 
     fn unanswered(&self) -> End {
+        let Attempt { timeouts, protocol, .. } = &self.attempt;
         let reason = format!(
-            "the server did not answer the join request within {:?}: is it an Ayame server? check the URL",
-            self.timeouts.join
+            "the server did not answer the join request within {:?}: does it speak {protocol}? check the URL",
+            timeouts.join
         );
         End::Theirs(CloseInfo::Broken(reason), Some(CloseCode::Normal))
     }
 
     fn tick(&mut self) -> ControlFlow<End> {
-        match self.keep_alive.poll(Instant::now().into_std()) {
+        match self.keep_alive.poll(now()) {
             None => ControlFlow::Continue(()),
             Some(Beat::Ping) => self.queue(Message::Ping(Bytes::new())),
-            Some(Beat::Dead) => broken(format!("the server has been silent for {:?}", self.timeouts.dead)),
+            Some(Beat::Dead) => broken(format!("the server has been silent for {:?}", self.attempt.timeouts.dead)),
         }
     }
 
     fn receive(&mut self, received: Option<Result<Message, WsError>>) -> ControlFlow<End> {
-        self.keep_alive.heard(Instant::now().into_std());
+        self.keep_alive.heard(now());
         match received {
             Some(Ok(Message::Text(text))) => self.understand(&text),
             Some(Ok(Message::Binary(bytes))) => match std::str::from_utf8(&bytes) {
@@ -318,7 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn understand(&mut self, text: &str) -> ControlFlow<End> {
-        match self.codec.on_text(text) {
+        match self.attempt.codec.on_text(now(), text) {
             Ok(out) => self.perform(out),
             Err(error) => self.skip(&error),
         }
@@ -329,9 +308,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match step {
                 Out::Send(text) => self.queue(Message::text(text))?,
                 Out::Skipped(error) => self.skip(&error)?,
+                Out::Reopen => return ControlFlow::Break(End::Reopen),
                 Out::Close => return ControlFlow::Break(End::Ours),
-                // One message gives one event, and no other is read before it is delivered.
-                Out::Event(event) => self.undelivered = Some(event),
+                Out::Event(event) => self.attempt.undelivered.push_back(event),
             }
         }
         ControlFlow::Continue(())
@@ -362,7 +341,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Leaves a message out. The first is worth a warning; a server that sends one often sends thousands.
     fn skip(&self, error: &ProtocolError) -> ControlFlow<End> {
-        if self.skipped.fetch_add(1, Ordering::Relaxed) == 0 {
+        if self.attempt.skipped.fetch_add(1, Ordering::Relaxed) == 0 {
             warn!(%error, "skipped a signaling message; further ones are only counted");
         } else {
             debug!(%error, "skipped a signaling message");
@@ -371,10 +350,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Moves the event in `slot` into the queue once it has room.
-async fn deliver(queue: &mpsc::Sender<SignalingEvent>, slot: &mut Option<SignalingEvent>) {
-    if let (Ok(room), Some(event)) = (queue.reserve().await, slot.take()) {
+/// Moves the first event into the queue once it has room.
+async fn deliver(queue: &mpsc::Sender<SignalingEvent>, waiting: &mut VecDeque<SignalingEvent>) {
+    if let (Ok(room), Some(event)) = (queue.reserve().await, waiting.pop_front()) {
         room.send(event);
+    }
+}
+
+/// The time as codecs know it.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+/// Waits for a time that may never come.
+async fn at(due: Option<std::time::Instant>) {
+    match due {
+        Some(due) => sleep_until(Instant::from_std(due)).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,24 +1,42 @@
 //! Signaling from the client's side: one pure codec per protocol and one driver that owns TCP, TLS and the WebSocket.
 //! [`connect`] makes one connection attempt; everything after that arrives as [`call_core::SignalingEvent`]s.
 //!
-//! The protocol so far is Ayame ([`AyameCodec`]). A dead signaling server never ends a running call: this crate only says
+//! The [`ServerUrl`] says which [`Protocol`] it is; nothing guesses. What a protocol lets two peers do goes with the event of
+//! having joined, as [`call_core::PeerCapabilities`]. A dead signaling server never ends a running call: this crate only says
 //! that the connection is [lost](call_core::SignalingEvent::Lost), and the session core decides what that means.
 
 mod ayame;
+mod close;
+mod codec;
+mod config;
 mod connect_error;
+mod custom;
 mod driver;
+mod gst;
+mod ice;
 mod keep_alive;
+mod matchbox;
+mod mirotalk;
+mod peerjs;
+#[cfg(test)]
+mod replay;
 mod server_url;
 mod socket;
 mod tcp;
 mod text;
 mod tls;
 mod transport;
-mod wire;
 
-pub use ayame::{AyameCodec, CloseInfo, Command, Join, Out};
-pub use driver::{Signaling, SignalingConfig, Timeouts, connect};
-pub use server_url::{UrlError, parse_server_url};
+pub use ayame::AyameCodec;
+pub use close::CloseInfo;
+pub use codec::{Codec, Command, Join, Out, ProtocolError};
+pub use config::{SignalingConfig, Timeouts};
+pub use custom::{CustomCodec, Mapping, MappingError};
+pub use driver::{Signaling, connect};
+pub use gst::GstCodec;
+pub use matchbox::MatchboxCodec;
+pub use mirotalk::MiroTalkCodec;
+pub use peerjs::PeerJsCodec;
+pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};
 pub use url::Url;
-pub use wire::ProtocolError;

@@ -1,11 +1,99 @@
-//! The address of a signaling server as a person writes it. What comes out names a host, a port and a path
+//! The address of a signaling server as a person writes it: what protocol is spoken there, and a host, a port and a path
 //! that can be connected to.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 use url::Url;
 
+use crate::custom::{Mapping, MappingError};
+
 /// Where Ayame servers listen unless told otherwise.
-const DEFAULT_PATH: &str = "/signaling";
+const AYAME_PATH: &str = "/signaling";
+
+/// Before the name of a mapping file.
+const CUSTOM: &str = "custom:";
+
+/// What a signaling server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// OpenAyame; also what our own server speaks. The one that a URL means when it names none.
+    Ayame,
+    /// The server of PeerJS.
+    PeerJs,
+    /// GStreamer's `gst-webrtc-signalling-server`.
+    Gst,
+    /// `matchbox_server`.
+    Matchbox,
+    /// MiroTalk P2P.
+    MiroTalk,
+    /// What a mapping file says ([`Mapping`]); never named by a prefix.
+    Custom,
+}
+
+impl Protocol {
+    /// All that a prefix names.
+    pub const ALL: [Self; 5] = [Self::Ayame, Self::PeerJs, Self::Gst, Self::Matchbox, Self::MiroTalk];
+
+    /// Its name for the person.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ayame => "Ayame",
+            Self::PeerJs => "PeerJS",
+            Self::Gst => "GStreamer's signalling",
+            Self::Matchbox => "matchbox",
+            Self::MiroTalk => "MiroTalk",
+            Self::Custom => "the protocol of the mapping file",
+        }
+    }
+
+    /// Its name in a URL, before `+ws` or `+wss`.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Ayame => "ayame",
+            Self::PeerJs => "peerjs",
+            Self::Gst => "gst",
+            Self::Matchbox => "matchbox",
+            Self::MiroTalk => "mirotalk",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// A server and what it speaks, like `peerjs+wss://host/path`, or `custom:FILE.toml` with both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Where it is: `ws` or `wss`.
+    pub url: Url,
+    /// What it speaks, where a file says it.
+    pub(crate) mapping: Option<Arc<Mapping>>,
+}
+
+/// As [`parse_server_url`] reads it; without a prefix for Ayame.
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            Protocol::Custom => write!(f, "{CUSTOM}{}", self.mapping.as_ref().map_or("", |mapping| mapping.file())),
+            Protocol::Ayame => write!(f, "{}", self.url),
+            protocol => write!(f, "{}+{}", protocol.prefix(), self.url),
+        }
+    }
+}
+
+impl FromStr for ServerUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        parse_server_url(text)
+    }
+}
 
 /// Why the text is not the address of a signaling server.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -14,12 +102,15 @@ pub enum UrlError {
     #[error("this is not a URL ({0}): write it like wss://host/signaling")]
     Malformed(url::ParseError),
     /// A scheme other than `ws` and `wss`, or none.
-    #[error("the URL has to start with ws:// or wss://")]
+    #[error("the URL has to start with ws:// or wss://, or with a protocol like peerjs+wss://")]
     Scheme,
+    /// A prefix that is no protocol of ours.
+    #[error("the protocol before the + is unknown: write one of {}", prefixes())]
+    Protocol,
     /// An `http` or `https` URL, most likely of the right server.
     #[error("this is the URL of a web page: write {0}:// instead")]
     WebPage(&'static str),
-    /// User and password before the host. Ayame has no use for them.
+    /// User and password before the host. No protocol has a use for them.
     #[error("the URL carries a user name or password: leave them out and pass the signaling key with --key")]
     Credentials,
     /// A `#fragment`, which has no meaning for a WebSocket (RFC 6455 §3).
@@ -28,18 +119,32 @@ pub enum UrlError {
     /// Nobody can listen on port 0.
     #[error("port 0 cannot be connected to")]
     Port,
+    /// The mapping file cannot be used.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
 }
 
-/// Reads the URL of a signaling server: `ws` or `wss`, path `/signaling` when it names none.
+/// Reads the URL of a signaling server: `ws` or `wss`, or one of them after a protocol and a `+`. Without a protocol it is
+/// Ayame, whose path is `/signaling` when the URL names none. `custom:FILE` reads a mapping file, which has the URL in it.
 ///
 /// # Errors
 /// A [`UrlError`] that says what to write instead.
-pub fn parse_server_url(text: &str) -> Result<Url, UrlError> {
+pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
     let text = text.trim();
-    if !text.contains("://") {
-        return Err(UrlError::Scheme);
+    if let Some(file) = text.strip_prefix(CUSTOM) {
+        let mapping = Mapping::load(Path::new(file))?;
+        return Ok(ServerUrl { protocol: Protocol::Custom, url: mapping.host(), mapping: Some(Arc::new(mapping)) });
     }
-    let mut url = Url::parse(text).map_err(UrlError::Malformed)?;
+    let (scheme, _) = text.split_once("://").ok_or(UrlError::Scheme)?;
+    let (protocol, rest) = match scheme.split_once('+') {
+        None => (Protocol::Ayame, text),
+        Some((prefix, _)) => {
+            let named = |protocol: &Protocol| protocol.prefix().eq_ignore_ascii_case(prefix);
+            let protocol = Protocol::ALL.into_iter().find(named).ok_or(UrlError::Protocol)?;
+            (protocol, &text[prefix.len() + 1..])
+        }
+    };
+    let mut url = Url::parse(rest).map_err(UrlError::Malformed)?;
     match url.scheme() {
         "ws" | "wss" => {}
         "http" => return Err(UrlError::WebPage("ws")),
@@ -55,10 +160,15 @@ pub fn parse_server_url(text: &str) -> Result<Url, UrlError> {
     if url.port() == Some(0) {
         return Err(UrlError::Port);
     }
-    if url.path() == "/" {
-        url.set_path(DEFAULT_PATH);
+    if protocol == Protocol::Ayame && url.path() == "/" {
+        url.set_path(AYAME_PATH);
     }
-    Ok(url)
+    Ok(ServerUrl { protocol, url, mapping: None })
+}
+
+fn prefixes() -> String {
+    let prefixes = Protocol::ALL.map(|protocol| format!("{}+ws(s)://", protocol.prefix()));
+    format!("{}, {CUSTOM}FILE", prefixes.join(", "))
 }
 
 #[cfg(test)]
@@ -76,7 +186,34 @@ mod tests {
             ("ws://[::1]:3000/ws", "ws://[::1]:3000/ws"),
             ("wss://bücher.example/signaling", "wss://xn--bcher-kva.example/signaling"),
         ] {
-            assert_eq!(parse_server_url(given).map(String::from).as_deref(), Ok(read), "{given}");
+            let server = parse_server_url(given).expect(given);
+            assert_eq!((server.protocol, server.url.as_str()), (Protocol::Ayame, read), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_file_brings_its_url() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/custom/testdata/gst-simple-server.toml");
+        let server = parse_server_url(&format!("custom:{file}")).expect("a mapping");
+        assert_eq!((server.protocol, server.to_string()), (Protocol::Custom, format!("custom:{file}")));
+        assert!(matches!(server.url.scheme(), "ws" | "wss") && server.url.path() == "/", "{}", server.url);
+        let error = parse_server_url("custom:nowhere.toml").expect_err("no such file").to_string();
+        assert!(error.starts_with("the mapping file nowhere.toml cannot be read: "), "{error}");
+    }
+
+    #[test]
+    fn the_protocol_is_named_before_a_plus() {
+        for (given, protocol, read) in [
+            ("ayame+ws://localhost", Protocol::Ayame, "ws://localhost/signaling"),
+            ("peerjs+wss://host/myapp", Protocol::PeerJs, "wss://host/myapp"),
+            ("PeerJS+WSS://host", Protocol::PeerJs, "wss://host/"),
+            ("gst+ws://[::1]:8443", Protocol::Gst, "ws://[::1]:8443/"),
+            ("matchbox+ws://host:3536/", Protocol::Matchbox, "ws://host:3536/"),
+            ("mirotalk+wss://host", Protocol::MiroTalk, "wss://host/"),
+        ] {
+            let server = parse_server_url(given).expect(given);
+            assert_eq!((server.protocol, server.url.as_str()), (protocol, read), "{given}");
+            assert_eq!(server.to_string().parse(), Ok(server), "{given}");
         }
     }
 
@@ -93,6 +230,10 @@ mod tests {
             ("ws://me:secret@host/", UrlError::Credentials),
             ("ws://host/signaling#room", UrlError::Fragment),
             ("ws://host:0/signaling", UrlError::Port),
+            ("smtp+ws://host", UrlError::Protocol),
+            ("+ws://host", UrlError::Protocol),
+            ("peerjs+https://host", UrlError::WebPage("wss")),
+            ("peerjs+ayame+ws://host", UrlError::Scheme),
         ] {
             assert_eq!(parse_server_url(given), Err(error), "{given}");
         }
@@ -102,7 +243,11 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,64}") {
             let _ = parse_server_url(&text);
-            let _ = parse_server_url(&format!("ws://{text}"));
+            for scheme in ["ws", "peerjs+wss"] {
+                if let Ok(server) = parse_server_url(&format!("{scheme}://{text}")) {
+                    prop_assert_eq!(server.to_string().parse(), Ok(server));
+                }
+            }
         }
     }
 }

@@ -35,8 +35,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.inner.start_send_unpin(message)
     }
 
-    /// The next message, while writing out what is queued. Safe to cancel. `None` after the end.
-    pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {
+    /// The next message, while writing out what is queued. Without `listening` it only writes, and gives nothing but errors.
+    /// Safe to cancel. `None` after the end.
+    pub(crate) async fn next(&mut self, listening: bool) -> Option<Result<Message, Error>> {
         poll_fn(|cx| {
             if self.unsent {
                 match self.inner.poll_flush_unpin(cx) {
@@ -45,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     Poll::Pending => {}
                 }
             }
-            self.inner.poll_next_unpin(cx)
+            if listening { self.inner.poll_next_unpin(cx) } else { Poll::Pending }
         })
         .await
     }

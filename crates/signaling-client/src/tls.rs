@@ -13,8 +13,8 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature,
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, OtherError, RootCertStore,
-    SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage, OtherError, RootCertStore,
+    SignatureScheme, WantsVerifier,
 };
 
 use crate::connect_error::ConnectError;
@@ -30,6 +30,15 @@ pub struct TlsOptions {
     pub pin_sha256: Option<[u8; 32]>,
     /// Trust any certificate: protects against listeners only, not against anybody who sits in between.
     pub insecure: bool,
+}
+
+impl TlsOptions {
+    /// For other servers than the signaling server, such as relays: trusts the authorities, but neither the pin, which is of
+    /// one server, nor everybody. `None` when there are no authorities to trust. Reads certificate files.
+    #[must_use]
+    pub fn authorities(&self) -> Option<Arc<ClientConfig>> {
+        Some(Arc::new(builder(&provider()).with_root_certificates(roots(self.ca_file.as_deref()).ok()?).with_no_client_auth()))
+    }
 }
 
 /// The text is not a SHA-256 fingerprint.
@@ -56,10 +65,8 @@ pub fn parse_pin_sha256(text: &str) -> Result<[u8; 32], PinError> {
 
 /// What `options` ask for, ready to connect with. Reads certificate files.
 pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, ConnectError> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .expect("ring supports the versions that rustls considers safe");
+    let provider = provider();
+    let builder = builder(&provider);
     let trust = match (options.pin_sha256, options.insecure) {
         (Some(pin), _) => Some(Trust::Pinned(pin)),
         (None, true) => Some(Trust::Anybody),
@@ -73,6 +80,16 @@ pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, ConnectErr
         None => builder.with_root_certificates(roots(options.ca_file.as_deref())?).with_no_client_auth(),
     };
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn builder(provider: &Arc<CryptoProvider>) -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the versions that rustls considers safe")
 }
 
 fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectError> {

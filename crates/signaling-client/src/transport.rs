@@ -39,7 +39,7 @@ pub(crate) type ClientSocket = WebSocketStream<Watched<Box<dyn Line>>>;
 /// Opens the WebSocket at `url` within `limit`, counted over all steps.
 pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Result<ClientSocket, ConnectError> {
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-        return Err(ConnectError::Url(one_line(url.as_str())));
+        return Err(ConnectError::Url(shown(url)));
     };
     // `host` shows an IPv6 address in brackets, as a person writes it; the resolver wants it bare.
     let place = format!("{host}:{port}");
@@ -52,14 +52,14 @@ pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Re
     let encryption = match url.scheme() {
         "ws" => None,
         "wss" => {
-            let name = name.map_err(|_| ConnectError::Url(one_line(url.as_str())))?;
+            let name = name.map_err(|_| ConnectError::Url(shown(url)))?;
             let options = options.clone();
             let connector = tokio::task::spawn_blocking(move || tls::connector(&options))
                 .await
                 .expect("reading certificates does not panic, and nobody aborts it")?;
             Some((connector, name))
         }
-        _ => return Err(ConnectError::Url(one_line(url.as_str()))),
+        _ => return Err(ConnectError::Url(shown(url))),
     };
 
     let addresses = clock
@@ -78,6 +78,13 @@ pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Re
         ),
     };
     clock.bound(Stage::WebSocket, upgrade(url, &place, line)).await?
+}
+
+/// `url` for the person: without its query, in which a protocol may put a key.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    one_line(url.as_str())
 }
 
 /// One time limit over all steps, and whom we are waiting for.
@@ -138,7 +145,7 @@ fn explain(url: &Url, place: &str, error: WsError, first: Option<u8>) -> Connect
             let location = response.headers().get("Location").and_then(|value| value.to_str().ok()).map(one_line);
             ConnectError::http(&place, url.path(), response.status().as_u16(), location.as_deref())
         }
-        (WsError::Url(_) | WsError::HttpFormat(_), None) => ConnectError::Url(one_line(url.as_str())),
+        (WsError::Url(_) | WsError::HttpFormat(_), None) => ConnectError::Url(shown(url)),
         (WsError::Io(_), _) | (_, None) => ConnectError::NoAnswer { place, secure },
         (error, Some(_)) => ConnectError::NotWebSocket { place, reason: one_line(&error.to_string()) },
     }

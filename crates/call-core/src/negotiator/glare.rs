@@ -3,7 +3,7 @@
 
 use super::tests::candidate;
 use super::{Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
-use crate::{Candidate, Description, DescriptionKind};
+use crate::{Candidate, Description, DescriptionKind, PeerCapabilities};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// What travels between the peers.
@@ -104,10 +104,10 @@ struct Side {
 }
 
 impl Side {
-    fn new(name: char, polite: bool, wishes: u8) -> Self {
+    fn new(name: char, polite: bool, wishes: u8, capabilities: PeerCapabilities) -> Self {
         Self {
             name,
-            negotiator: Negotiator::new(polite),
+            negotiator: Negotiator::new(polite, capabilities),
             connection: Connection::default(),
             operation: None,
             opened: false,
@@ -181,8 +181,12 @@ struct World {
 
 impl World {
     fn new(wishes: [u8; 2], failures: u8) -> Self {
-        let impolite = Side::new('I', false, wishes[0]);
-        let polite = Side::new('P', true, wishes[1]);
+        Self::with(PeerCapabilities::FULL, wishes, failures)
+    }
+
+    fn with(capabilities: PeerCapabilities, wishes: [u8; 2], failures: u8) -> Self {
+        let impolite = Side::new('I', false, wishes[0], capabilities);
+        let polite = Side::new('P', true, wishes[1], capabilities);
         Self { sides: [impolite, polite], failures }
     }
 
@@ -293,6 +297,17 @@ fn glare_is_resolved_in_every_order() {
 fn repeated_glare_is_resolved_in_every_order() {
     for world in World::new([2, 2], 0).explore(100_000) {
         world.assert_agreed();
+    }
+}
+
+#[test]
+fn without_renegotiation_one_exchange_is_all_there_is_in_every_order() {
+    let once = PeerCapabilities { renegotiation: false, ..PeerCapabilities::FULL };
+    for world in World::with(once, [2, 2], 0).explore(1_000) {
+        world.assert_agreed();
+        let [impolite, polite] = &world.sides;
+        // Who has agreed offers no more; an offer made before that was the first of its side.
+        assert!(impolite.connection.offers <= 1 && polite.connection.offers <= 1, "{world:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! W3C perfect negotiation as a state machine: one operation on the connection at a time, each result fed back as an input.
 //! Two negotiators of opposite politeness agree on a session in every order of offers, answers, candidates and results.
 
-use crate::{Candidate, Description, DescriptionKind};
+use crate::{Candidate, Description, DescriptionKind, PeerCapabilities};
 use std::collections::VecDeque;
 
 /// What happened.
@@ -81,6 +81,7 @@ enum Inbound {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Negotiator {
     polite: bool,
+    capabilities: PeerCapabilities,
     state: State,
     running: Option<Operation>,
     /// An offer of ours is wanted and not yet being made.
@@ -106,9 +107,10 @@ impl Negotiator {
 
     /// A negotiator that waits for [`NegotiatorInput::Opened`]; until then it keeps what the peer sends.
     #[must_use]
-    pub fn new(polite: bool) -> Self {
+    pub fn new(polite: bool, capabilities: PeerCapabilities) -> Self {
         Self {
             polite,
+            capabilities,
             state: State::Stable,
             running: Some(Operation::Open),
             wanted: false,
@@ -170,6 +172,10 @@ impl Negotiator {
                 Some(Inbound::Candidate(candidate)) => self.take_candidate(candidate),
                 None if self.wanted && self.state == State::Stable => {
                     self.wanted = false;
+                    // The first exchange has to do; what it left out, the peer takes no more.
+                    if self.exchanged && !self.capabilities.renegotiation {
+                        break;
+                    }
                     self.run(Operation::CreateOffer, NegotiatorOutput::CreateOffer);
                 }
                 None => break,

@@ -2,7 +2,7 @@
 //! The orders in which two peers can meet are in `glare.rs`.
 
 use super::{Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
-use crate::{Candidate, Description, DescriptionKind};
+use crate::{Candidate, Description, DescriptionKind, PeerCapabilities};
 
 pub(super) fn candidate(text: &str) -> Candidate {
     Candidate { candidate: text.to_owned(), ..Candidate::default() }
@@ -15,7 +15,7 @@ struct Story {
 
 impl Story {
     fn new(polite: bool) -> Self {
-        let mut story = Self { negotiator: Negotiator::new(polite) };
+        let mut story = Self { negotiator: Negotiator::new(polite, PeerCapabilities::FULL) };
         assert_eq!(story.tell(In::Opened), []);
         story
     }
@@ -66,6 +66,21 @@ fn the_polite_peer_yields_and_asks_again_later() {
 }
 
 #[test]
+fn a_peer_that_takes_no_second_offer_gets_none() {
+    let once = PeerCapabilities { renegotiation: false, ..PeerCapabilities::FULL };
+    let mut story = Story { negotiator: Negotiator::new(true, once) };
+    story.tell(In::Opened);
+    story.tell(In::NegotiationNeeded);
+    story.tell(In::OfferCreated(Ok(ours())));
+    assert_eq!(story.tell(In::LocalSet(Ok(()))), [Out::Send(ours())]);
+    story.tell(In::Remote(answer()));
+    story.tell(In::RemoteSet(Ok(())));
+    assert_eq!(story.tell(In::NegotiationNeeded), []);
+    // An offer of its own is answered all the same.
+    assert_eq!(story.tell(In::Remote(theirs())), [Out::SetRemote(theirs())]);
+}
+
+#[test]
 fn the_impolite_peer_ignores_the_offer_and_its_candidates() {
     let mut story = Story::offering(false);
     assert_eq!(story.tell(In::Remote(theirs())), []);
@@ -90,7 +105,7 @@ fn an_offer_that_was_not_sent_yet_is_dropped_without_a_rollback() {
 
 #[test]
 fn what_comes_before_the_connection_is_open_is_kept() {
-    let mut negotiator = Negotiator::new(true);
+    let mut negotiator = Negotiator::new(true, PeerCapabilities::FULL);
     negotiator.handle(In::RemoteCandidate(candidate("early")));
     negotiator.handle(In::Remote(theirs()));
     assert_eq!(negotiator.poll(), None);

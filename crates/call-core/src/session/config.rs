@@ -24,6 +24,8 @@ pub struct SessionConfig {
 pub struct Timeouts {
     /// From the exchange of descriptions to the connected call.
     pub negotiating: Duration,
+    /// For our candidates to be found, where the peer wants them all in the description.
+    pub gathering: Duration,
     /// From a broken ICE connection to its return.
     pub reconnecting: Duration,
     /// For reaching the signaling server at first: whoever mistyped its address is told soon.
@@ -44,6 +46,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             negotiating: Duration::from_secs(30),
+            gathering: Duration::from_secs(3),
             reconnecting: Duration::from_secs(15),
             joining: Duration::from_secs(10),
             signaling: Duration::from_secs(60),

@@ -1,7 +1,7 @@
 //! Everything that can happen to a call.
 //! The shells report it in the order in which it happened; any order is legal for the session.
 
-use crate::{Candidate, Description, IceServer, Role};
+use crate::{Candidate, Description, IceServer, PeerCapabilities, Role};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +30,13 @@ pub enum SignalingEvent {
     Joined {
         /// Our part towards the peer that is there or will come.
         role: Role,
+        /// What can be done with that peer.
+        capabilities: PeerCapabilities,
         /// ICE servers that the signaling server hands out.
         ice_servers: Vec<IceServer>,
     },
+    /// A peer came into the room after us and waits for our offer. Where the peer offers by itself, nothing tells of its coming.
+    OfferWanted,
     /// The peer's description.
     Description(Description),
     /// A candidate of the peer.

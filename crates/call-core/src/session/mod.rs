@@ -3,6 +3,7 @@
 
 mod config;
 mod input;
+mod introduction;
 mod output;
 mod peer;
 mod presence;
@@ -14,7 +15,7 @@ pub use input::{Input, PeerEvent, Reject, SignalingEvent};
 pub use output::{Output, PeerAction, Phase, SignalCommand};
 pub use timers::Timer;
 
-use crate::{Backoff, EndReason, IceServer, Role};
+use crate::{Backoff, EndReason, IceServer, PeerCapabilities, Role};
 use peer::Peer;
 use signaling::{Link, Outage, Random};
 use std::collections::VecDeque;
@@ -35,6 +36,10 @@ pub struct Session {
     random: Random,
     /// Our part, from the last time that we joined; `None` before the first.
     role: Option<Role>,
+    /// How often we joined.
+    visits: u32,
+    /// What can be done with the peer, from the last time that we joined.
+    capabilities: PeerCapabilities,
     /// Ours and the server's, from the last time that we joined.
     ice_servers: Vec<IceServer>,
     /// When the wait for a peer is over; set when we first joined, and kept when we join again.
@@ -67,6 +72,8 @@ impl Session {
             backoff: Backoff::new(),
             random: Random::new(config.seed),
             role: None,
+            visits: 0,
+            capabilities: PeerCapabilities::FULL,
             ice_servers: Vec::new(),
             wait_until: None,
             peer: None,

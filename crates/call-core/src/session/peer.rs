@@ -1,15 +1,12 @@
 //! The session's rules for the connection to the peer, from its opening to its loss.
 //! Before it is connected, a peer that leaves makes room for another; afterwards, its own packets say whether it is gone.
 
+use super::introduction::Introduction;
 use super::presence::Presence;
-use super::{Output, PeerAction, PeerEvent, Session, SignalCommand};
+use super::{PeerAction, PeerEvent, Session};
 use crate::end::foreign_words;
-use crate::{Candidate, Description, EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out};
-use std::collections::VecDeque;
+use crate::{EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out, PeerCapabilities};
 use std::time::Instant;
-
-/// Candidates of ours that wait for our first description: as many as are taken from a peer.
-const CANDIDATE_LIMIT: usize = Negotiator::QUEUE_LIMIT;
 
 /// Warnings about one peer: the first ones tell what is wrong, a flood of them only hides the rest.
 const WARNING_LIMIT: u32 = 5;
@@ -18,9 +15,7 @@ const WARNING_LIMIT: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Peer {
     negotiator: Negotiator,
-    /// Whether a description of ours went out; candidates must not overtake it.
-    introduced: bool,
-    candidates: VecDeque<Candidate>,
+    pub(super) introduction: Introduction,
     hears_goodbye: bool,
     connected: bool,
     warnings: u32,
@@ -33,11 +28,10 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    fn new(polite: bool) -> Self {
+    fn new(polite: bool, capabilities: PeerCapabilities) -> Self {
         Self {
-            negotiator: Negotiator::new(polite),
-            introduced: false,
-            candidates: VecDeque::new(),
+            negotiator: Negotiator::new(polite, capabilities),
+            introduction: Introduction::default(),
             hears_goodbye: false,
             connected: false,
             warnings: 0,
@@ -75,7 +69,7 @@ impl Peer {
 
 impl Session {
     pub(super) fn open_peer(&mut self, polite: bool) {
-        self.peer = Some(Peer::new(polite));
+        self.peer = Some(Peer::new(polite, self.capabilities));
         let ice_servers = self.ice_servers.clone();
         self.act(PeerAction::Open { ice_servers });
     }
@@ -205,11 +199,12 @@ impl Session {
                 Out::CreateAnswer => self.act(PeerAction::CreateAnswer),
                 Out::SetLocal(description) => self.act(PeerAction::SetLocal(description)),
                 Out::SetRemote(description) => self.act(PeerAction::SetRemote(description)),
-                Out::Rollback => self.act(PeerAction::Rollback),
-                Out::AddCandidate(candidate) => self.act(PeerAction::AddCandidate(candidate)),
-                Out::Send(description) => {
-                    self.introduce(description);
+                Out::Rollback => {
+                    self.withhold();
+                    self.act(PeerAction::Rollback);
                 }
+                Out::AddCandidate(candidate) => self.act(PeerAction::AddCandidate(candidate)),
+                Out::Send(description) => self.introduce(now, description),
                 Out::Warn(text) => self.warn_of_peer(text),
                 Out::Failed(text) => self.negotiation_failed(now, text),
             }
@@ -221,7 +216,9 @@ impl Session {
         if self.peer.as_ref().is_none_or(|peer| !peer.connected) {
             return;
         }
-        if self.link.is_joined() {
+        if !self.capabilities.renegotiation {
+            self.warn("the peer takes no changes while the call is on");
+        } else if self.link.is_joined() {
             self.negotiate(now, In::NegotiationNeeded);
         } else {
             self.warn("the call cannot be changed without the signaling server");
@@ -245,32 +242,6 @@ impl Session {
             ..WARNING_LIMIT => self.warn(text),
             WARNING_LIMIT => self.warn(format!("{text}; more of the like is not told")),
             _ => {}
-        }
-    }
-
-    fn local_candidate(&mut self, candidate: Candidate) {
-        let Some(peer) = self.peer.as_mut().filter(|_| self.link.is_joined()) else {
-            return;
-        };
-        // Some peers take an empty candidate for a broken one, and ICE does not need it.
-        if candidate.is_end_of_candidates() {
-            return;
-        }
-        if peer.introduced {
-            self.signal(SignalCommand::Candidate(candidate));
-        } else if peer.candidates.len() < CANDIDATE_LIMIT {
-            peer.candidates.push_back(candidate);
-        }
-    }
-
-    /// Sends our description, and then the candidates that waited for it.
-    fn introduce(&mut self, description: Description) {
-        if let Some(peer) = self.peer.as_mut().filter(|_| self.link.is_joined()) {
-            peer.introduced = true;
-            self.outputs.push_back(Output::Signal(SignalCommand::Describe(description)));
-            for candidate in std::mem::take(&mut peer.candidates) {
-                self.signal(SignalCommand::Candidate(candidate));
-            }
         }
     }
 

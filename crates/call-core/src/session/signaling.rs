@@ -3,7 +3,7 @@
 
 use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
 use crate::end::foreign_words;
-use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, Role};
+use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
 use std::time::{Duration, Instant};
 
 /// A connection that lasted this long was a good one: the next attempt need not wait long.
@@ -75,15 +75,19 @@ impl Random {
 impl Session {
     pub(super) fn signaling_event(&mut self, now: Instant, event: SignalingEvent) {
         match event {
-            SignalingEvent::Joined { role, ice_servers } => self.joined(now, role, ice_servers),
+            SignalingEvent::Joined { role, capabilities, ice_servers } => {
+                self.joined(now, role, capabilities, ice_servers);
+            }
+            SignalingEvent::OfferWanted => self.offer_wanted(now),
             SignalingEvent::Description(description) => self.remote_description(now, description),
             SignalingEvent::Candidate(candidate) => {
                 self.negotiate(now, NegotiatorInput::RemoteCandidate(candidate));
             }
             SignalingEvent::PeerLeft => self.peer_left(now),
             SignalingEvent::Rejected(Reject::RoomFull) => {
-                // When we were in the room before, the second peer may be our own ghost.
-                let retry = self.role.is_some();
+                // When we were in the room before, the second peer may be our own ghost. Some servers let us in first, and the
+                // one who is there turns us away: that visit does not count.
+                let retry = self.visits > u32::from(self.link.is_joined());
                 self.link_lost(now, EndReason::RoomFull, retry);
             }
             SignalingEvent::Rejected(Reject::Refused(reason)) => {
@@ -136,7 +140,7 @@ impl Session {
         self.link = Link::Retrying { at: now + wait };
     }
 
-    fn joined(&mut self, now: Instant, role: Role, mut ice_servers: Vec<IceServer>) {
+    fn joined(&mut self, now: Instant, role: Role, capabilities: PeerCapabilities, mut ice_servers: Vec<IceServer>) {
         if self.link != Link::Connecting {
             return self.warn("the signaling server let us into the room again: skipped");
         }
@@ -146,6 +150,8 @@ impl Session {
             self.wait_until = self.config.wait.and_then(|wait| now.checked_add(wait));
         }
         self.role = Some(role);
+        self.visits = self.visits.saturating_add(1);
+        self.capabilities = capabilities;
         self.ice_servers.clone_from(&self.config.ice_servers);
         ice_servers.truncate(MAX_ICE_SERVERS);
         for server in ice_servers {
@@ -155,6 +161,14 @@ impl Session {
         }
         self.open_peer(role.polite);
         if role.offers_first {
+            self.negotiate(now, NegotiatorInput::NegotiationNeeded);
+        }
+    }
+
+    /// Somebody came after us and waits for our offer.
+    fn offer_wanted(&mut self, now: Instant) {
+        if self.link.is_joined() {
+            self.replace_left_peer(now);
             self.negotiate(now, NegotiatorInput::NegotiationNeeded);
         }
     }

@@ -15,6 +15,8 @@ pub enum Timer {
     Signaling,
     /// Nobody came.
     Wait,
+    /// Our candidates have been looked for long enough.
+    Gathering,
     /// The peers found no path.
     Negotiating,
     /// The peer is said to have left, and the connection did not come up afterwards.
@@ -62,6 +64,7 @@ impl Session {
             (retry, Timer::Retry),
             (outage, Timer::Signaling),
             (self.wait_until.filter(|_| waiting), Timer::Wait),
+            (after(peer.and_then(|peer| peer.introduction.held_since()), timeouts.gathering), Timer::Gathering),
             (after(negotiating, timeouts.negotiating), Timer::Negotiating),
             (after(left, timeouts.late_connect), Timer::LateConnect),
             (connected.and_then(|peer| peer.presence.silent_at(timeouts.silence)), Timer::Silence),
@@ -84,6 +87,7 @@ impl Session {
                     self.finish(now, failure.unwrap_or(EndReason::SignalingLost));
                 }
                 Timer::Wait => self.finish(now, EndReason::NoPeerCame),
+                Timer::Gathering => self.release(),
                 Timer::Negotiating => self.give_up(now),
                 Timer::LateConnect => self.wait_for_another(now),
                 Timer::Silence => self.gone(now),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use call_engine::{Bitrate, FrameRate, RoomId, Size, Url};
+use call_engine::{Bitrate, FrameRate, RoomId, ServerUrl, Size};
 use clap::{Args, ValueEnum};
 
 /// `ringback lab`.
@@ -56,7 +56,7 @@ pub(crate) struct CallerArgs {
     #[arg(long, env = "LAB_FOLDER")]
     pub(crate) folder: PathBuf,
     #[arg(long, env = "LAB_SERVER", value_parser = crate::cli::server_url)]
-    pub(crate) server: Url,
+    pub(crate) server: ServerUrl,
     #[arg(long, env = "LAB_ROOM", value_parser = crate::cli::room)]
     pub(crate) room: RoomId,
     #[arg(long, env = "LAB_WAIT")]

@@ -1,6 +1,8 @@
 //! One connection in virtual time, over an in-memory line to a server that does as the test says.
 
-use call_core::{Candidate, Description};
+use std::time::Duration;
+
+use call_core::{Candidate, Description, RoomId};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -20,18 +22,25 @@ struct Fixture {
 
 /// A client on a line that holds `capacity` bytes each way.
 async fn open(capacity: usize) -> Fixture {
+    open_at("ws://host", capacity).await
+}
+
+async fn open_at(url: &str, capacity: usize) -> Fixture {
     let (near, far) = duplex(capacity);
     let near = WebSocketStream::from_raw_socket(near, Role::Client, Some(transport::limits())).await;
     let server = WebSocketStream::from_raw_socket(far, Role::Server, None).await;
-    let url = crate::parse_server_url("ws://host").expect("a URL");
+    let url = crate::parse_server_url(url).expect("a URL");
     let config = SignalingConfig::new(url, RoomId::new("kitchen").expect("a name"), "alice");
     let (commands, wanted) = mpsc::channel(QUEUE);
     let (happened, events) = mpsc::channel(QUEUE);
     let skipped = Arc::new(AtomicU64::new(0));
     let signaling = Signaling { commands, events, skipped: Arc::clone(&skipped) };
     let cancel = CancellationToken::new();
-    let connection = Connection::new(&config, near, wanted, happened, skipped);
-    let task = tokio::spawn(connection.run(cancel.clone()));
+    let connection = Connection::new(Attempt::new(&config, wanted, happened, skipped), near);
+    let canceled = cancel.clone();
+    let task = tokio::spawn(async move {
+        connection.run(&canceled).await;
+    });
     Fixture { server, signaling, cancel, task }
 }
 
@@ -80,13 +89,34 @@ async fn a_server_that_answers_pings_is_kept_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_codec_is_told_the_time_also_while_the_call_does_not_listen() {
+    let mut fixture = open_at("peerjs+ws://host", 64 * 1024).await;
+    let of_the_peer = |kind, more| {
+        let payload = format!(r#"{{"connectionId":"c","sdp":{{"sdp":"v=0"}},"candidate":{more}}}"#);
+        Message::text(format!(r#"{{"type":"{kind}","src":"x","payload":{payload}}}"#))
+    };
+    fixture.server.send(of_the_peer("OFFER", "null")).await.expect("an open line");
+    // More events than the queue holds, unheard.
+    for _ in 0..QUEUE + 10 {
+        fixture.server.send(of_the_peer("CANDIDATE", r#"{"candidate":"c"}"#)).await.expect("an open line");
+    }
+    let start = Instant::now();
+    for beats in 1..=100 {
+        assert_eq!(fixture.read().await, Message::text(r#"{"type":"HEARTBEAT"}"#));
+        assert_eq!(start.elapsed(), Duration::from_secs(5 * beats));
+    }
+    assert!(matches!(fixture.signaling.events.recv().await, Some(SignalingEvent::Joined { .. })));
+    assert!(matches!(fixture.signaling.events.recv().await, Some(SignalingEvent::Description(_))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_the_join_request_is_left() {
     let mut fixture = open(64 * 1024).await;
     let start = Instant::now();
     let event = fixture.signaling.events.recv().await;
     assert_eq!(start.elapsed(), Duration::from_secs(8));
     let Some(SignalingEvent::Unreachable { reason, retry: true }) = event else { panic!("{event:?}") };
-    assert_eq!(reason, "the server did not answer the join request within 8s: is it an Ayame server? check the URL");
+    assert_eq!(reason, "the server did not answer the join request within 8s: does it speak Ayame? check the URL");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
 //! The codec against what the recordings do not hold: wrong types, wrong times, hostile sizes and plain noise.
 
+use std::time::Instant;
+
 use call_core::{Candidate, Description, DescriptionKind, Reject, RoomId, Secret, SignalingEvent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use signaling_client::{AyameCodec, CloseInfo, Command, Join, Out, ProtocolError};
+use signaling_client::{AyameCodec, CloseInfo, Codec, Command, Join, Out, ProtocolError, Url};
 
 fn codec(key: Option<&str>) -> AyameCodec {
     AyameCodec::new(Join {
@@ -11,12 +13,15 @@ fn codec(key: Option<&str>) -> AyameCodec {
         client_id: "alice".to_owned(),
         key: key.map(Secret::new),
         agent: "ringback 1.2.3".to_owned(),
+        url: Url::parse("ws://host/signaling").expect("a URL"),
+        token: Secret::new("token"),
+        seed: 1,
     })
 }
 
 fn joined() -> AyameCodec {
     let mut codec = codec(None);
-    codec.on_text(r#"{"type":"accept","isExistClient":true}"#).expect("a good accept");
+    codec.on_text(Instant::now(), r#"{"type":"accept","isExistClient":true}"#).expect("a good accept");
     codec
 }
 
@@ -40,11 +45,11 @@ fn sent(out: Vec<Out>) -> Vec<String> {
 #[test]
 fn register_is_plain_ayame() {
     assert_eq!(
-        sent(codec(None).on_open()),
+        sent(codec(None).on_open(Instant::now())),
         [r#"{"type":"register","roomId":"kitchen","clientId":"alice","ayameClient":"ringback 1.2.3"}"#]
     );
     assert_eq!(
-        sent(codec(Some("k")).on_open()),
+        sent(codec(Some("k")).on_open(Instant::now())),
         [
             r#"{"type":"register","roomId":"kitchen","clientId":"alice","key":"k","signalingKey":"k","ayameClient":"ringback 1.2.3"}"#
         ]
@@ -54,10 +59,10 @@ fn register_is_plain_ayame() {
 #[test]
 fn debug_output_tells_neither_key_nor_sdp() {
     let mut codec = codec(Some("open sesame"));
-    let shown = format!("{codec:?} {:?}", codec.on_open());
+    let shown = format!("{codec:?} {:?}", codec.on_open(Instant::now()));
     assert!(!shown.contains("sesame"), "{shown}");
     let mut codec = joined();
-    let shown = format!("{:?}", codec.on_text(r#"{"type":"offer","sdp":"v=0 secret"}"#));
+    let shown = format!("{:?}", codec.on_text(Instant::now(), r#"{"type":"offer","sdp":"v=0 secret"}"#));
     assert!(!shown.contains("secret"), "{shown}");
 }
 
@@ -70,8 +75,8 @@ fn both_names_of_the_flag_that_somebody_is_there_are_read() {
     ] {
         let mut accept = flags;
         accept["type"] = "accept".into();
-        let event = only_event(codec(None).on_text(&accept.to_string()));
-        let SignalingEvent::Joined { role, ice_servers } = event else { panic!("{event:?}") };
+        let event = only_event(codec(None).on_text(Instant::now(), &accept.to_string()));
+        let SignalingEvent::Joined { role, ice_servers, .. } = event else { panic!("{event:?}") };
         assert_eq!((role.offers_first, role.polite), (offers_first, !offers_first));
         assert!(ice_servers.is_empty());
     }
@@ -82,7 +87,7 @@ fn bad_ice_servers_are_left_out_and_the_rest_is_used() {
     let accept = json!({"type": "accept", "isExistClient": false, "iceServers": [
         {"urls": "stun:one"}, {"urls": []}, {"urls": 7}, "stun:two", null, {"urls": ["turn:three"], "username": null},
     ]});
-    let out = codec(None).on_text(&accept.to_string()).expect("a good accept");
+    let out = codec(None).on_text(Instant::now(), &accept.to_string()).expect("a good accept");
     let [Out::Skipped(ProtocolError::IceServers(4)), Out::Event(SignalingEvent::Joined { ice_servers, .. })] =
         out.as_slice()
     else {
@@ -98,7 +103,7 @@ fn bad_ice_servers_are_left_out_and_the_rest_is_used() {
 fn a_flood_of_ice_servers_is_cut() {
     let many = vec![json!({"urls": vec!["stun:host"; 100]}); 1000];
     let accept = json!({"type": "accept", "isExistClient": false, "iceServers": many});
-    let out = codec(None).on_text(&accept.to_string()).expect("a good accept");
+    let out = codec(None).on_text(Instant::now(), &accept.to_string()).expect("a good accept");
     let Some(Out::Event(SignalingEvent::Joined { ice_servers, .. })) = out.last() else { panic!("{out:?}") };
     assert_eq!((ice_servers.len(), ice_servers[0].urls.len()), (16, 8));
 }
@@ -121,7 +126,9 @@ fn candidates_are_read_in_every_form_that_clients_send() {
         (json!(null), &Candidate::default()),
     ] {
         let message = json!({"type": "candidate", "ice": ice}).to_string();
-        let SignalingEvent::Candidate(read) = only_event(joined().on_text(&message)) else { panic!("{message}") };
+        let SignalingEvent::Candidate(read) = only_event(joined().on_text(Instant::now(), &message)) else {
+            panic!("{message}")
+        };
         // Candidates compare whole but print nothing, hence no assert_eq.
         assert!(read == *expected, "{message}");
     }
@@ -157,13 +164,13 @@ fn malformed_messages_are_errors_of_their_kind() {
         ("{\"type\":\"reject\",\"reason\":\"full\"}", Unexpected("reject")),
     ] {
         let start: String = text.chars().take(60).collect();
-        assert_eq!(joined().on_text(text).expect_err(&start), error, "{start}");
+        assert_eq!(joined().on_text(Instant::now(), text).expect_err(&start), error, "{start}");
     }
     for text in ["{\"type\":\"accept\"}", "{\"type\":\"accept\",\"isExistClient\":\"yes\"}"] {
-        assert_eq!(codec(None).on_text(text), Err(Malformed("accept")));
+        assert_eq!(codec(None).on_text(Instant::now(), text), Err(Malformed("accept")));
     }
     let nested = format!("{{\"type\":\"accept\",\"isExistClient\":false,\"iceServers\":{deep}}}");
-    assert_eq!(codec(None).on_text(&nested), Err(Malformed("accept")));
+    assert_eq!(codec(None).on_text(Instant::now(), &nested), Err(Malformed("accept")));
 }
 
 #[test]
@@ -171,21 +178,24 @@ fn before_the_room_is_joined_nothing_of_a_peer_is_believed_and_nothing_is_sent_t
     let mut codec = codec(None);
     for kind in ["offer", "answer", "bye"] {
         let text = json!({"type": kind, "sdp": "v=0"}).to_string();
-        assert!(matches!(codec.on_text(&text), Err(ProtocolError::Unexpected(named)) if named == kind));
+        assert!(matches!(codec.on_text(Instant::now(), &text), Err(ProtocolError::Unexpected(named)) if named == kind));
     }
-    assert_eq!(codec.on_command(Command::Describe(Description::offer("v=0"))), []);
-    assert_eq!(sent(codec.on_text("{\"type\":\"ping\"}").expect("pings are answered early")), [r#"{"type":"pong"}"#]);
+    assert_eq!(codec.on_command(Instant::now(), Command::Describe(Description::offer("v=0"))), []);
+    assert_eq!(
+        sent(codec.on_text(Instant::now(), "{\"type\":\"ping\"}").expect("pings are answered early")),
+        [r#"{"type":"pong"}"#]
+    );
 }
 
 #[test]
 fn what_ayame_has_no_word_for_is_not_sent() {
     let mut codec = joined();
     let rollback = Description { kind: DescriptionKind::Rollback, sdp: String::new() };
-    assert_eq!(codec.on_command(Command::Describe(rollback)), []);
-    assert_eq!(codec.on_command(Command::Candidate(Candidate::default())), []);
-    assert_eq!(codec.on_command(Command::Leave), [Out::Close]);
-    assert_eq!(codec.on_command(Command::Leave), []);
-    assert_eq!(codec.on_text("{\"type\":\"bye\"}"), Ok(vec![]));
+    assert_eq!(codec.on_command(Instant::now(), Command::Describe(rollback)), []);
+    assert_eq!(codec.on_command(Instant::now(), Command::Candidate(Candidate::default())), []);
+    assert_eq!(codec.on_command(Instant::now(), Command::Leave), [Out::Close]);
+    assert_eq!(codec.on_command(Instant::now(), Command::Leave), []);
+    assert_eq!(codec.on_text(Instant::now(), "{\"type\":\"bye\"}"), Ok(vec![]));
     assert_eq!(codec.on_close(CloseInfo::Frame { code: 1000, reason: String::new() }), None);
 }
 
@@ -208,7 +218,7 @@ fn rejections_say_what_to_do() {
         (None, json!("no\u{1b}[31m\nway"), refused("no[31mway")),
         (None, json!(null), refused("it gave no reason")),
     ] {
-        let out = codec(key).on_text(&json!({"type": "reject", "reason": reason}).to_string());
+        let out = codec(key).on_text(Instant::now(), &json!({"type": "reject", "reason": reason}).to_string());
         assert_eq!(out, Ok(vec![Out::Event(expected), Out::Close]));
     }
 }
@@ -274,7 +284,7 @@ proptest! {
         let mut codec = codec(None);
         let mut answers = 0;
         for message in &messages {
-            for step in codec.on_text(message).unwrap_or_default() {
+            for step in codec.on_text(Instant::now(), message).unwrap_or_default() {
                 if let Out::Event(SignalingEvent::Joined { .. } | SignalingEvent::Rejected(_)) = step {
                     answers += 1;
                 }
@@ -288,12 +298,12 @@ proptest! {
     fn what_we_send_is_read_back_the_same(sdp in any::<String>(), mid in any::<Option<String>>(), index in any::<Option<u16>>()) {
         let mut codec = joined();
         let offer = Description::offer(sdp.clone());
-        let text = sent(codec.on_command(Command::Describe(offer.clone()))).remove(0);
-        prop_assert_eq!(only_event(codec.on_text(&text)), SignalingEvent::Description(offer));
+        let text = sent(codec.on_command(Instant::now(), Command::Describe(offer.clone()))).remove(0);
+        prop_assert_eq!(only_event(codec.on_text(Instant::now(), &text)), SignalingEvent::Description(offer));
         let candidate = Candidate {
             candidate: format!("candidate:{sdp}"), sdp_mid: mid, sdp_m_line_index: index, username_fragment: None,
         };
-        let text = sent(codec.on_command(Command::Candidate(candidate.clone()))).remove(0);
-        prop_assert_eq!(only_event(codec.on_text(&text)), SignalingEvent::Candidate(candidate));
+        let text = sent(codec.on_command(Instant::now(), Command::Candidate(candidate.clone()))).remove(0);
+        prop_assert_eq!(only_event(codec.on_text(Instant::now(), &text)), SignalingEvent::Candidate(candidate));
     }
 }

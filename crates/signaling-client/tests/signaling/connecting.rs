@@ -46,7 +46,7 @@ async fn no_such_host() {
     let mut config = config("ws", &listener);
     // Longer than a DNS label can be, so that no resolver has to be asked.
     let host = format!("{}.invalid", "a".repeat(64));
-    config.url = parse_server_url(&format!("ws://{host}")).expect("a good URL");
+    config.server = parse_server_url(&format!("ws://{host}")).expect("a good URL");
     let (reason, retry) = failure(config).await;
     assert!(retry && reason.starts_with(&format!("cannot find {host}: check the name")), "{reason}");
 }

@@ -2,6 +2,7 @@
 
 mod codec;
 mod connecting;
+mod reopening;
 mod running;
 mod server;
 mod traces;

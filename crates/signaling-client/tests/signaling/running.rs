@@ -210,7 +210,7 @@ async fn a_name_with_several_addresses_is_tried_until_one_answers() {
     let listener = listen().await;
     let mut config = config("ws", &listener);
     let port = listener.local_addr().expect("bound").port();
-    config.url = parse_server_url(&format!("ws://localhost:{port}")).expect("a good URL");
+    config.server = parse_server_url(&format!("ws://localhost:{port}")).expect("a good URL");
     let _client = connect(config);
     let mut server = soon(accept(&listener)).await;
     assert!(read(&mut server).await.is_text());

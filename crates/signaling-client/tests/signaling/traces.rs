@@ -2,21 +2,23 @@
 //! must send what was sent and tell what the table says.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use call_core::{Description, IceServer, Reject, RoomId, Secret, SignalingEvent};
 use serde_json::Value;
-use signaling_client::{AyameCodec, CloseInfo, Command, Join, Out};
+use signaling_client::{AyameCodec, CloseInfo, Codec, Command, Join, Out, Url};
 
 /// What a client's events look like in the tables below.
 fn word(event: &SignalingEvent) -> String {
     match event {
-        SignalingEvent::Joined { role, ice_servers } => {
+        SignalingEvent::Joined { role, ice_servers, .. } => {
             assert_ne!(role.offers_first, role.polite, "the second offers, the first yields");
             let part = if role.offers_first { "offerer" } else { "waiter" };
             format!("joined as {part}, {} ice servers", ice_servers.len())
         }
         SignalingEvent::Description(Description { kind, .. }) => format!("{kind:?}").to_lowercase(),
         SignalingEvent::Candidate(_) => "candidate".to_owned(),
+        SignalingEvent::OfferWanted => "offer wanted".to_owned(),
         SignalingEvent::PeerLeft => "peer left".to_owned(),
         SignalingEvent::Rejected(Reject::RoomFull) => "room full".to_owned(),
         SignalingEvent::Rejected(Reject::Refused(reason)) => format!("refused: {reason}"),
@@ -41,13 +43,14 @@ impl Client {
                 Out::Send(text) => self.to_send.push(text),
                 Out::Event(event) => self.told.push(word(&event)),
                 Out::Skipped(error) => self.told.push(format!("skipped: {error}")),
+                Out::Reopen => self.told.push("reopen".to_owned()),
                 Out::Close => self.told.push("close".to_owned()),
             }
         }
     }
 
     fn receive(&mut self, text: &str) {
-        match self.codec.on_text(text) {
+        match self.codec.on_text(Instant::now(), text) {
             Ok(out) => self.take(out),
             Err(error) => self.told.push(format!("skipped: {error}")),
         }
@@ -92,7 +95,7 @@ impl Client {
     }
 
     fn command(&mut self, command: Command) {
-        let out = self.codec.on_command(command);
+        let out = self.codec.on_command(Instant::now(), command);
         self.take(out);
     }
 }
@@ -106,9 +109,12 @@ fn client(register: &str) -> Client {
         client_id: text("clientId").unwrap_or("none").to_owned(),
         key: text("signalingKey").map(Secret::new),
         agent: "ringback 0".to_owned(),
+        url: Url::parse("ws://host/signaling").expect("a URL"),
+        token: Secret::new("token"),
+        seed: 1,
     });
     let mut client = Client { codec, to_send: Vec::new(), told: Vec::new(), left: false };
-    let out = client.codec.on_open();
+    let out = client.codec.on_open(Instant::now());
     client.take(out);
     client
 }
@@ -145,7 +151,7 @@ fn replay(recording: &str) -> BTreeMap<String, Vec<String>> {
         } else if let Some((who, _)) = step.split_once(" close()") {
             let client = clients.get_mut(who).expect("clients speak first");
             client.left = true;
-            let out = client.codec.on_command(Command::Leave);
+            let out = client.codec.on_command(Instant::now(), Command::Leave);
             client.take(out);
         }
     }
@@ -218,7 +224,7 @@ fn ice_servers_are_read_whole() {
         .find_map(|line| line.split_once("A <- "))
         .expect("the recorded accept")
         .1;
-    let out = client("{}").codec.on_text(accept).expect("a good accept");
+    let out = client("{}").codec.on_text(Instant::now(), accept).expect("a good accept");
     let [Out::Event(SignalingEvent::Joined { ice_servers, .. })] = out.as_slice() else { panic!("{out:?}") };
     let urls = |urls: &[&str]| urls.iter().map(|&url| url.to_owned()).collect();
     assert_eq!(

@@ -29,7 +29,8 @@ fn our_ice_servers_and_the_servers_are_merged_and_bounded() {
     let mut ice_servers = vec![server("stun:both"), server("turn:theirs")];
     ice_servers.extend((0..100).map(|number| server(&format!("stun:{number}"))));
     let role = WAITER;
-    story.signaling(SignalingEvent::Joined { role, ice_servers });
+    let capabilities = PeerCapabilities::FULL;
+    story.signaling(SignalingEvent::Joined { role, capabilities, ice_servers });
     let Some((_, Output::Peer(PeerAction::Open { ice_servers }))) =
         story.notes.iter().find(|(_, note)| matches!(note, Output::Peer(_)))
     else {
@@ -90,6 +91,15 @@ fn a_full_room_and_a_refusal_end_at_once() {
         // The server closed the connection already.
         assert_eq!(story.signaled(&SignalCommand::Leave), 0);
     }
+}
+
+#[test]
+fn a_room_that_turns_us_away_after_it_let_us_in_is_full() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined(OFFERER);
+    story.signaling(SignalingEvent::Rejected(Reject::RoomFull));
+    story.assert_ended(&EndReason::RoomFull);
 }
 
 #[test]

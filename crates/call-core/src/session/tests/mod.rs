@@ -118,8 +118,12 @@ impl Story {
     }
 
     fn joined(&mut self, role: Role) {
+        self.joined_with(role, PeerCapabilities::FULL);
+    }
+
+    fn joined_with(&mut self, role: Role, capabilities: PeerCapabilities) {
         let ice_servers = Vec::new();
-        self.signaling(SignalingEvent::Joined { role, ice_servers });
+        self.signaling(SignalingEvent::Joined { role, capabilities, ice_servers });
     }
 
     fn offered(&mut self, sdp: &str) {

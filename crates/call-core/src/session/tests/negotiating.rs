@@ -40,6 +40,81 @@ fn candidates_go_both_ways_but_not_before_our_description() {
 }
 
 #[test]
+fn an_offer_is_made_when_the_one_who_comes_waits_for_it() {
+    let mut story = Story::waiting(SessionConfig::default());
+    let offer = SignalCommand::Describe(Description::offer("ours"));
+    assert_eq!(story.signaled(&offer), 0);
+    story.signaling(SignalingEvent::OfferWanted);
+    assert_eq!(story.signaled(&offer), 1);
+    story.signaling(SignalingEvent::Description(Description::answer("theirs")));
+    story.peer(PeerEvent::Connected);
+    story.assert_goes_on();
+}
+
+#[test]
+fn another_who_waits_for_our_offer_after_a_bye_is_another_generation() {
+    let mut story = Story::negotiating(SessionConfig::default());
+    story.signaling(SignalingEvent::PeerLeft);
+    story.signaling(SignalingEvent::OfferWanted);
+    assert_eq!(story.opened(), 2);
+    assert_eq!(story.signaled(&SignalCommand::Describe(Description::offer("ours"))), 1);
+}
+
+#[test]
+fn a_peer_that_takes_no_changes_is_not_offered_any() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined_with(WAITER, PeerCapabilities { renegotiation: false, ..PeerCapabilities::FULL });
+    story.offered("first");
+    story.peer(PeerEvent::Connected);
+    story.peer(PeerEvent::NegotiationNeeded);
+    assert!(!story.did(&PeerAction::CreateOffer));
+    assert_eq!(story.warnings(), 1);
+}
+
+#[test]
+fn without_trickle_a_description_waits_for_its_candidates() {
+    let once = PeerCapabilities { trickle: false, ..PeerCapabilities::FULL };
+    let whole = |lines: &str| SignalCommand::Describe(Description::offer(format!("ours\r\nm=audio\r\n{lines}")));
+    for (ends, waited) in [(true, Duration::ZERO), (false, 3 * SECOND)] {
+        let mut story = Story::new(SessionConfig::default());
+        story.tell(Input::Start);
+        story.carries_out = false;
+        story.joined_with(OFFERER, once);
+        let offer = Description::offer("ours\nm=audio\n");
+        story.peer(PeerEvent::Opened(Ok(())));
+        story.peer(PeerEvent::OfferCreated(Ok(offer)));
+        story.peer(PeerEvent::LocalSet(Ok(())));
+        story.peer(PeerEvent::LocalCandidate(candidate("candidate:1")));
+        let sent = whole("a=candidate:1\r\na=end-of-candidates\r\n");
+        assert_eq!(story.signaled(&sent), 0);
+        if ends {
+            story.peer(PeerEvent::LocalCandidate(candidate("")));
+        }
+        story.wait(waited);
+        assert_eq!(story.signaled(&sent), 1);
+        story.peer(PeerEvent::LocalCandidate(candidate("candidate:late")));
+        assert_eq!(story.signaled(&SignalCommand::Candidate(candidate("candidate:late"))), 0);
+        assert_ne!(story.session.deadline().map(|(_, timer)| timer), Some(Timer::Gathering));
+    }
+}
+
+#[test]
+fn a_candidate_names_its_section_where_the_peer_cannot_do_without() {
+    for (candidate_needs_mid, mid) in [(true, Some("0")), (false, None)] {
+        let mut story = Story::new(SessionConfig::default());
+        story.tell(Input::Start);
+        story.joined_with(OFFERER, PeerCapabilities { candidate_needs_mid, ..PeerCapabilities::FULL });
+        story.peer(PeerEvent::LocalCandidate(candidate("ours")));
+        let sent = story.notes.iter().find_map(|(_, note)| match note {
+            Output::Signal(SignalCommand::Candidate(candidate)) => Some(candidate.clone()),
+            _ => None,
+        });
+        assert_eq!(sent.expect("sent").sdp_mid.as_deref(), mid);
+    }
+}
+
+#[test]
 fn the_server_dies_while_the_peers_look_for_a_path() {
     let mut story = Story::negotiating(SessionConfig::default());
     story.lost();
