@@ -43,7 +43,8 @@ fn a_relay_behind_tcp_or_tls_carries_a_call_too() {
     for (transport, protocol) in [(Transport::Tcp, "tcp"), (Transport::Tls, "tls")] {
         let (server, relay) = (Server::start(), Relay::over(transport));
         let call = |name| {
-            let mut call = small(Call::new(name, "behind-a-firewall").on(&server)).option("--ice-server", &relay.option());
+            let mut call =
+                small(Call::new(name, "behind-a-firewall").on(&server)).option("--ice-server", &relay.option());
             if transport == Transport::Tls {
                 call = call.option("--ca-file", &relay.authority().display().to_string());
             }

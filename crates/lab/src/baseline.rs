@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::Run;
 use crate::report::measure::{Better, Measure, network_kept_time};
-use crate::report::table::{Comparison, Pair, Row, Scenario};
+use crate::report::table::{Comparison, Pair, Row};
 
 /// A ratio may get worse by this factor.
 pub const TOLERANCE: f64 = 1.25;

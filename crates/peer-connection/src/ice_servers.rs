@@ -119,7 +119,12 @@ mod tests {
         ];
         let usable = usable(&servers, false).expect("some are left");
         let urls: Vec<_> = usable.servers.iter().flat_map(|server| &server.urls).collect();
-        let expected = ["stun:stun.example.org", "turn:turn.example.org:3478", "turn:0.turn.invalid:3478", "turn:1.turn.invalid:3478"];
+        let expected = [
+            "stun:stun.example.org",
+            "turn:turn.example.org:3478",
+            "turn:0.turn.invalid:3478",
+            "turn:1.turn.invalid:3478",
+        ];
         assert_eq!(urls, expected);
         let stream = |port, secure| StreamServer { host: "turn.example.org".into(), port, secure };
         assert_eq!(usable.streams, [stream(3478, false), stream(5349, true)]);

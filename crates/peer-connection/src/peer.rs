@@ -259,7 +259,8 @@ impl Peer {
     /// All figures at this moment.
     pub async fn stats(&self) -> PeerStats {
         let target = self.inner.target.has_changed().unwrap_or(false).then(|| *self.inner.target.borrow());
-        stats::collect(&*self.inner.connection, &self.inner.signalled, &self.inner.relayed, &self.inner.asked, target).await
+        stats::collect(&*self.inner.connection, &self.inner.signalled, &self.inner.relayed, &self.inner.asked, target)
+            .await
     }
 
     /// Closes the connection: tells the peer, frees sockets and relays, ends every task and the packet queues.

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tracing::debug;
@@ -237,7 +238,7 @@ impl Line {
         Ok((stream, Some(TlsConnector::from(config))))
     }
 
-    async fn secured(&self, stream: TcpStream, connector: TlsConnector) -> io::Result<impl AsyncRead + AsyncWrite + Unpin> {
+    async fn secured(&self, stream: TcpStream, connector: TlsConnector) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(self.server.host.clone()).map_err(io::Error::other)?;
         tokio::time::timeout(CONNECTS_WITHIN, connector.connect(name, stream))
             .await

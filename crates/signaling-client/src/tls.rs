@@ -13,8 +13,8 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature,
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage, OtherError, RootCertStore,
-    SignatureScheme, WantsVerifier,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage, OtherError,
+    RootCertStore, SignatureScheme, WantsVerifier,
 };
 
 use crate::connect_error::ConnectError;
@@ -37,7 +37,9 @@ impl TlsOptions {
     /// one server, nor everybody. `None` when there are no authorities to trust. Reads certificate files.
     #[must_use]
     pub fn authorities(&self) -> Option<Arc<ClientConfig>> {
-        Some(Arc::new(builder(&provider()).with_root_certificates(roots(self.ca_file.as_deref()).ok()?).with_no_client_auth()))
+        Some(Arc::new(
+            builder(&provider()).with_root_certificates(roots(self.ca_file.as_deref()).ok()?).with_no_client_auth(),
+        ))
     }
 }
 
