@@ -105,7 +105,8 @@ async fn servers_that_cannot_be_used_are_told_once_and_cost_nothing() {
         username: Some("user".into()),
         credential: Some(Secret::new("password")),
     };
-    let ice_servers = vec![unusable("turns:127.0.0.1"), unusable("turn:127.0.0.1?transport=tcp"), unusable("nonsense")];
+    let ice_servers =
+        vec![unusable("stuns:127.0.0.1"), unusable("turns:127.0.0.1?transport=udp"), unusable("nonsense")];
     let config = PeerConfig { ice_servers, ..on_loopback() };
     let (mut a, mut b) = (Side::open(config).await, Side::open(on_loopback()).await);
     for _ in 0..2 {
