@@ -36,6 +36,23 @@ impl Description {
     pub fn answer(sdp: impl Into<String>) -> Self {
         Self { kind: DescriptionKind::Answer, sdp: sdp.into() }
     }
+
+    /// Whose connection this is: the fingerprint of its DTLS certificate (RFC 8122 §5), which stays the same for as long as
+    /// the connection lives. `None` where there is none to be read.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.attribute("a=fingerprint:")
+    }
+
+    /// The ICE generation: its user name fragment (RFC 8839 §5.4), which an ICE restart replaces.
+    #[must_use]
+    pub fn ice_ufrag(&self) -> Option<&str> {
+        self.attribute("a=ice-ufrag:")
+    }
+
+    fn attribute(&self, name: &str) -> Option<&str> {
+        self.sdp.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+    }
 }
 
 impl fmt::Debug for Description {

@@ -73,6 +73,7 @@ impl Actor {
         let session = Session::new(
             SessionConfig {
                 wait: config.wait,
+                once: config.once,
                 duration: config.duration,
                 ice_servers: config.ice_servers.clone(),
                 seed: seed(),

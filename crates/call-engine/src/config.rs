@@ -48,6 +48,8 @@ pub struct CallConfig {
     pub duration: Option<Duration>,
     /// Give up when no peer came in that time; `None` waits on.
     pub wait: Option<Duration>,
+    /// End the call when the peer is lost, instead of waiting for its return.
+    pub once: bool,
     /// Zero of [`crate::Milestones`]: when the program started.
     pub started: Instant,
     /// Told of each new picture, so that a window repaints only when there is something to show.
@@ -77,6 +79,7 @@ impl CallConfig {
             network: None,
             duration: None,
             wait: None,
+            once: false,
             started: Instant::now(),
             repaint: None,
         }

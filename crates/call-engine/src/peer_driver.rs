@@ -75,6 +75,10 @@ async fn perform(peer: &Peer, action: PeerAction) -> Option<PeerEvent> {
             Some(PeerEvent::RemoteSet(peer.set_remote(description).await.map_err(text)))
         }
         PeerAction::Rollback => Some(PeerEvent::RolledBack(peer.rollback().await.map_err(text))),
+        PeerAction::RestartIce => {
+            peer.restart_ice().await;
+            None
+        }
         PeerAction::AddCandidate(candidate) => {
             if let Err(error) = peer.add_candidate(candidate).await {
                 debug!("a candidate of the peer was skipped: {error:?}");

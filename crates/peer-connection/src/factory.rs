@@ -167,6 +167,8 @@ fn settings(mdns: MulticastDnsMode, relay_only: bool, loopback: bool) -> Setting
     let relay_wait = if relay_only { Duration::ZERO } else { RELAY_WAIT };
     SettingEngineBuilder::new()
         .with_multicast_dns_mode(mdns)
+        // The addresses of a broken path are most often those that are gone.
+        .with_discard_local_candidates_during_ice_restart(true)
         .with_include_loopback_candidate(loopback)
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
         .with_ice_timeouts(Some(DISCONNECTED_AFTER), Some(FAILED_AFTER), Some(KEEPALIVE))

@@ -135,6 +135,14 @@ impl Peer {
         Ok(Description::offer(offer.sdp))
     }
 
+    /// Lets the next offer restart ICE: sockets are opened anew on the addresses that there are then, and every path is looked
+    /// for again. Nothing flows from the moment that offer is applied until a path is found.
+    pub async fn restart_ice(&self) {
+        if let Err(error) = self.inner.connection.restart_ice().await {
+            debug!("ICE cannot be restarted: {error}");
+        }
+    }
+
     /// Makes an answer to the peer's offer.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ pub struct SessionConfig {
     pub wait: Option<Duration>,
     /// How long after it connected the call hangs up by itself; `None` never.
     pub duration: Option<Duration>,
+    /// End the call when the peer is lost, instead of waiting in the room for its return.
+    pub once: bool,
     /// ICE servers of our own; those of the signaling server are added to them.
     pub ice_servers: Vec<IceServer>,
     /// Spreads the attempts to reconnect; should differ between processes.
@@ -28,6 +30,8 @@ pub struct Timeouts {
     pub gathering: Duration,
     /// From a broken ICE connection to its return.
     pub reconnecting: Duration,
+    /// From a broken ICE connection, or an ICE restart that has not brought it back, to the next ICE restart.
+    pub restart: Duration,
     /// For reaching the signaling server at first: whoever mistyped its address is told soon.
     pub joining: Duration,
     /// For reaching the signaling server again, after we were in the room.
@@ -48,6 +52,7 @@ impl Default for Timeouts {
             negotiating: Duration::from_secs(30),
             gathering: Duration::from_secs(3),
             reconnecting: Duration::from_secs(15),
+            restart: Duration::from_secs(4),
             joining: Duration::from_secs(10),
             signaling: Duration::from_secs(60),
             ghost: Duration::from_secs(90),

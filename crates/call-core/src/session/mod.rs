@@ -7,6 +7,7 @@ mod introduction;
 mod output;
 mod peer;
 mod presence;
+mod restart;
 mod signaling;
 mod timers;
 

@@ -50,6 +50,8 @@ pub enum PeerAction {
     SetRemote(Description),
     /// Withdraw the pending offer, ours or the peer's.
     Rollback,
+    /// Let the next offer restart ICE (RFC 8445 §9): look for a path from all addresses that there are then.
+    RestartIce,
     /// Use a candidate of the peer; no result is awaited, a bad one is skipped.
     AddCandidate(Candidate),
     /// Say goodbye over the data channel; on its way before the [`Close`](Self::Close) that follows is carried out.

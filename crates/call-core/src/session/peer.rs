@@ -5,7 +5,10 @@ use super::introduction::Introduction;
 use super::presence::Presence;
 use super::{PeerAction, PeerEvent, Session};
 use crate::end::foreign_words;
-use crate::{EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out, PeerCapabilities};
+use crate::{
+    Description, DescriptionKind, EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out,
+    PeerCapabilities,
+};
 use std::time::Instant;
 
 /// Warnings about one peer: the first ones tell what is wrong, a flood of them only hides the rest.
@@ -14,14 +17,21 @@ const WARNING_LIMIT: u32 = 5;
 /// One generation of the connection to a peer.
 #[derive(Debug)]
 pub(super) struct Peer {
+    polite: bool,
     negotiator: Negotiator,
     pub(super) introduction: Introduction,
+    /// The fingerprint of the peer's certificate, from the descriptions that were applied.
+    fingerprint: Option<String>,
+    /// The ICE generation of the peer.
+    ice_ufrag: Option<String>,
     hears_goodbye: bool,
     connected: bool,
     warnings: u32,
     /// When the first description of the peer was applied.
     pub(super) negotiating_since: Option<Instant>,
     pub(super) disconnected_since: Option<Instant>,
+    /// When the next ICE restart is due.
+    pub(super) restart_at: Option<Instant>,
     /// When signaling reported that the peer left.
     pub(super) left_at: Option<Instant>,
     pub(super) presence: Presence,
@@ -30,13 +40,17 @@ pub(super) struct Peer {
 impl Peer {
     fn new(polite: bool, capabilities: PeerCapabilities) -> Self {
         Self {
+            polite,
             negotiator: Negotiator::new(polite, capabilities),
             introduction: Introduction::default(),
+            fingerprint: None,
+            ice_ufrag: None,
             hears_goodbye: false,
             connected: false,
             warnings: 0,
             negotiating_since: None,
             disconnected_since: None,
+            restart_at: None,
             left_at: None,
             presence: Presence::default(),
         }
@@ -56,6 +70,45 @@ impl Peer {
 
     pub(super) fn is_disconnected(&self) -> bool {
         self.disconnected_since.is_some()
+    }
+
+    pub(super) fn is_polite(&self) -> bool {
+        self.polite
+    }
+
+    /// Whether the description is of the connection that we have agreed with; `None` where that cannot be told.
+    pub(super) fn is_same(&self, description: &Description) -> Option<bool> {
+        let agreed = self.fingerprint.as_deref().filter(|_| self.is_exchanged())?;
+        Some(agreed == description.fingerprint()?)
+    }
+
+    /// Whether the description begins another ICE generation.
+    pub(super) fn is_restart(&self, description: &Description) -> bool {
+        description.kind == DescriptionKind::Offer && self.ice_ufrag.as_deref() != description.ice_ufrag()
+    }
+
+    /// Whether the call is on beyond doubt.
+    pub(super) fn is_well(&self, now: Instant) -> bool {
+        self.connected && !self.is_disconnected() && self.presence.is_fresh(now)
+    }
+
+    /// What signaling says of the peer's leaving was only about signaling: here it is again.
+    pub(super) fn returned(&mut self) {
+        self.left_at = None;
+        self.presence.returned();
+    }
+
+    /// Remembers whose description this is.
+    fn note(&mut self, description: &Description) {
+        if self.fingerprint.is_none() || !self.is_exchanged() {
+            self.fingerprint = description.fingerprint().map(str::to_owned);
+        }
+        self.ice_ufrag = description.ice_ufrag().map(str::to_owned);
+    }
+
+    /// The path is there.
+    fn mended(&mut self) {
+        (self.disconnected_since, self.restart_at) = (None, None);
     }
 
     pub(super) fn hears_goodbye(&self) -> bool {
@@ -84,9 +137,14 @@ impl Session {
 
     /// An offer came: one from a peer that left is a new run of it, or another peer, that knows nothing of our connection.
     pub(super) fn replace_left_peer(&mut self, now: Instant) {
-        if let Some(role) = self.role
-            && self.peer.as_ref().is_some_and(Peer::has_left)
-        {
+        if self.peer.as_ref().is_some_and(Peer::has_left) {
+            self.replace_peer(now);
+        }
+    }
+
+    /// Opens another connection in the place of this one.
+    pub(super) fn replace_peer(&mut self, now: Instant) {
+        if let Some(role) = self.role {
             self.drop_peer();
             self.open_peer(role.polite);
             if let Some(peer) = &mut self.peer {
@@ -113,7 +171,7 @@ impl Session {
             PeerEvent::RolledBack(result) => self.negotiate(now, In::RolledBack(result)),
             PeerEvent::LocalCandidate(candidate) => self.local_candidate(candidate),
             // The first time, DTLS is still to come.
-            PeerEvent::IceConnected => peer.disconnected_since = None,
+            PeerEvent::IceConnected => peer.mended(),
             PeerEvent::Connected => self.connected(now),
             PeerEvent::Disconnected => self.disconnected(now),
             PeerEvent::Failed => self.failed(now),
@@ -163,25 +221,37 @@ impl Session {
     /// The connection that never came up is of no use any more, as its peer left: makes room for the next.
     pub(super) fn wait_for_another(&mut self, now: Instant) {
         if self.connected_at.is_some() {
-            return self.finish(now, EndReason::PeerLost);
+            return self.lost(now);
         }
         self.drop_peer();
         self.rejoin(now);
     }
 
+    /// The peer of a call that was on is gone, without a word: ends the call, or waits in the room for its return.
+    pub(super) fn lost(&mut self, now: Instant) {
+        if self.config.once {
+            return self.finish(now, EndReason::PeerLost);
+        }
+        self.warn(format!("{}; waiting for its return", EndReason::PeerLost));
+        self.drop_peer();
+        self.wait_until = None;
+        self.rejoin(now);
+    }
+
     /// Ends a call whose peer is gone for certain.
     pub(super) fn gone(&mut self, now: Instant) {
-        let verdict = self.peer.as_ref().map(|peer| peer.presence.verdict());
-        self.finish(now, verdict.unwrap_or(EndReason::PeerLost));
+        match self.peer.as_ref().map(|peer| peer.presence.verdict()) {
+            None | Some(EndReason::PeerLost) => self.lost(now),
+            Some(verdict) => self.finish(now, verdict),
+        }
     }
 
     /// Ends a call whose connection did not come up.
     pub(super) fn give_up(&mut self, now: Instant) {
-        let reason = match self.connected_at {
-            Some(_) => EndReason::PeerLost,
-            None => EndReason::NoMediaPath,
-        };
-        self.finish(now, reason);
+        match self.connected_at {
+            Some(_) => self.lost(now),
+            None => self.finish(now, EndReason::NoMediaPath),
+        }
     }
 
     /// Lets the negotiator take `input` and carries out what follows.
@@ -189,6 +259,9 @@ impl Session {
         let Some(peer) = &mut self.peer else {
             return;
         };
+        if let In::Remote(description) = &input {
+            peer.note(description);
+        }
         peer.negotiator.handle(input);
         if peer.negotiator.is_described() {
             peer.negotiating_since.get_or_insert(now);
@@ -249,7 +322,7 @@ impl Session {
         let Some(peer) = &mut self.peer else {
             return;
         };
-        peer.disconnected_since = None;
+        peer.mended();
         if !peer.connected {
             peer.connected = true;
             self.connected_at.get_or_insert(now);
@@ -262,6 +335,7 @@ impl Session {
         {
             peer.disconnected_since.get_or_insert(now);
             self.judge(now);
+            self.plan_restart(now);
         }
     }
 

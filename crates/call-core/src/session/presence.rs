@@ -46,6 +46,19 @@ impl Presence {
         doubt.map_or(EndReason::PeerLost, |doubt| doubt.verdict.clone())
     }
 
+    /// Whether packets came just now, and nothing says that the peer is gone.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        let just = |last: Instant| now.saturating_duration_since(last) <= STEADY;
+        !self.closed && self.doubt.is_none() && self.activity[0].is_some_and(just)
+    }
+
+    /// The peer is in the room again.
+    pub(super) fn returned(&mut self) {
+        if !self.closed {
+            self.doubt = None;
+        }
+    }
+
     /// When the doubt, if there is one, becomes a certainty. `silence` is how long a steady flow may pause.
     pub(super) fn silent_at(&self, silence: Duration) -> Option<Instant> {
         let doubt = self.doubt.as_ref()?;

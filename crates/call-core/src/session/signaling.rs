@@ -1,9 +1,9 @@
 //! The session's rules for signaling: getting into the room, staying there while it is needed, and doing without it once it is not.
-//! Losing the server matters only until two descriptions are exchanged.
+//! A call that is on goes on without its server, and joins the room again once it can: a broken path may need it.
 
 use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
 use crate::end::foreign_words;
-use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
+use crate::{Description, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
 use std::time::{Duration, Instant};
 
 /// A connection that lasted this long was a good one: the next attempt need not wait long.
@@ -146,7 +146,7 @@ impl Session {
         }
         self.link = Link::Joined { since: now };
         self.outage = None;
-        if self.role.is_none() {
+        if self.wait_until.is_none() {
             self.wait_until = self.config.wait.and_then(|wait| now.checked_add(wait));
         }
         self.role = Some(role);
@@ -159,23 +159,51 @@ impl Session {
                 self.ice_servers.push(server);
             }
         }
+        if self.peer.is_some() {
+            // The call went on meanwhile. What it lost with the server may be a path.
+            return self.rejoined(now);
+        }
         self.open_peer(role.polite);
         if role.offers_first {
             self.negotiate(now, NegotiatorInput::NegotiationNeeded);
         }
     }
 
+    /// Whether the call cannot go on without the server: no two descriptions are exchanged.
+    pub(super) fn needs_signaling(&self) -> bool {
+        self.peer.as_ref().is_none_or(|peer| !peer.is_exchanged())
+    }
+
+    /// The attempts to get into the room have lasted too long.
+    pub(super) fn signaling_given_up(&mut self, now: Instant) {
+        let failure = self.outage.take().map_or(EndReason::SignalingLost, |outage| outage.failure);
+        if !self.needs_signaling() {
+            self.link = Link::Off;
+            return self.warn(format!("{failure}; the call goes on without it"));
+        }
+        let lost = self.connected_at.is_some();
+        self.finish(now, if lost { EndReason::PeerLost } else { failure });
+    }
+
+    /// The wait for a peer is over.
+    pub(super) fn nobody_came(&mut self, now: Instant) {
+        let returned = self.connected_at.is_some();
+        self.finish(now, if returned { EndReason::PeerLost } else { EndReason::NoPeerCame });
+    }
+
     /// Somebody came after us and waits for our offer.
     fn offer_wanted(&mut self, now: Instant) {
-        if self.link.is_joined() {
+        let is_on = |peer: &Peer| peer.is_connected() && !peer.is_disconnected() && !peer.has_left();
+        // That may be the peer of the call that is on, which joined again.
+        if self.link.is_joined() && !self.peer.as_ref().is_some_and(is_on) {
             self.replace_left_peer(now);
             self.negotiate(now, NegotiatorInput::NegotiationNeeded);
         }
     }
 
     fn remote_description(&mut self, now: Instant, description: Description) {
-        if description.kind == DescriptionKind::Offer && self.link.is_joined() {
-            self.replace_left_peer(now);
+        if self.link.is_joined() && !self.place(now, &description) {
+            return;
         }
         self.negotiate(now, NegotiatorInput::Remote(description));
     }
@@ -185,12 +213,15 @@ impl Session {
         if !self.link.is_used() {
             return;
         }
-        let needed = self.connected_at.is_none() && self.peer.as_ref().is_none_or(|peer| !peer.is_exchanged());
-        if !needed {
-            self.link = Link::Off;
-            // A server that reports the peer's leaving may close our connection with it: no news.
-            if !self.peer.as_ref().is_some_and(Peer::has_left) {
+        if !self.needs_signaling() {
+            // A server that reports the peer's leaving may close our connection with it: no news. Nor is the next failure.
+            let is_news = self.outage.is_none() && !self.peer.as_ref().is_some_and(Peer::has_left);
+            if is_news {
                 self.warn(format!("{failure}; the call goes on without it"));
+            }
+            match retry {
+                true => self.retry(now, failure),
+                false => self.link = Link::Off,
             }
         } else if retry {
             self.warn(format!("{failure}; trying again"));

@@ -23,6 +23,8 @@ pub enum Timer {
     LateConnect,
     /// The peer is said to have left, and it has fallen silent.
     Silence,
+    /// The path is broken: time for an ICE restart.
+    Restart,
     /// The path did not come back.
     Reconnecting,
     /// The asked-for duration is over.
@@ -44,13 +46,15 @@ impl Session {
         let unconnected = peer.filter(|peer| !peer.is_connected());
         let connected = peer.filter(|peer| peer.is_connected());
         let negotiating = unconnected.and_then(|peer| peer.negotiating_since);
-        let waiting = self.connected_at.is_none() && negotiating.is_none();
+        let waiting = peer.is_none_or(|peer| !peer.is_connected()) && negotiating.is_none();
         let retry = match self.link {
             Link::Retrying { at } => Some(at),
             _ => None,
         };
         let outage = self.outage.as_ref().and_then(|outage| {
             let limit = match outage.failure {
+                // A call that is on can wait for its server for ever, but not for a room that is taken.
+                _ if !self.needs_signaling() && outage.failure != EndReason::RoomFull => return None,
                 EndReason::RoomFull => timeouts.ghost,
                 _ if self.role.is_none() => timeouts.joining,
                 _ => timeouts.signaling,
@@ -68,6 +72,7 @@ impl Session {
             (after(negotiating, timeouts.negotiating), Timer::Negotiating),
             (after(left, timeouts.late_connect), Timer::LateConnect),
             (connected.and_then(|peer| peer.presence.silent_at(timeouts.silence)), Timer::Silence),
+            (connected.and_then(|peer| peer.restart_at), Timer::Restart),
             (after(disconnected, timeouts.reconnecting), Timer::Reconnecting),
             (after(self.connected_at, duration), Timer::Duration),
         ];
@@ -82,16 +87,14 @@ impl Session {
         {
             match timer {
                 Timer::Retry => self.connect_signaling(),
-                Timer::Signaling => {
-                    let failure = self.outage.take().map(|outage| outage.failure);
-                    self.finish(now, failure.unwrap_or(EndReason::SignalingLost));
-                }
-                Timer::Wait => self.finish(now, EndReason::NoPeerCame),
+                Timer::Signaling => self.signaling_given_up(now),
+                Timer::Wait => self.nobody_came(now),
                 Timer::Gathering => self.release(),
                 Timer::Negotiating => self.give_up(now),
                 Timer::LateConnect => self.wait_for_another(now),
                 Timer::Silence => self.gone(now),
-                Timer::Reconnecting => self.finish(now, EndReason::PeerLost),
+                Timer::Restart => self.restart_ice(now),
+                Timer::Reconnecting => self.lost(now),
                 Timer::Duration => self.finish(now, EndReason::DurationReached),
                 Timer::Closing => self.conclude(),
             }

@@ -165,6 +165,7 @@ fn limits_that_no_clock_reaches_are_none() {
             negotiating: forever,
             gathering: forever,
             reconnecting: forever,
+            restart: forever,
             joining: forever,
             signaling: forever,
             ghost: forever,
@@ -175,5 +176,6 @@ fn limits_that_no_clock_reaches_are_none() {
         ..SessionConfig::default()
     });
     story.peer(PeerEvent::Disconnected);
+    story.wait(2 * SECOND);
     assert_eq!(story.session.deadline(), None);
 }

@@ -5,6 +5,7 @@ mod ending;
 mod joining;
 mod negotiating;
 mod random;
+mod returning;
 mod silence;
 
 use super::*;

@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// A call that does not wait for the peer's return.
+fn once() -> SessionConfig {
+    SessionConfig { once: true, ..SessionConfig::default() }
+}
+
 #[test]
 fn the_server_dies_mid_call_and_the_call_goes_on() {
     let mut story = Story::talking(SessionConfig::default());
@@ -9,13 +14,11 @@ fn the_server_dies_mid_call_and_the_call_goes_on() {
     story.packets_for(600 * SECOND);
     story.assert_goes_on();
     assert_eq!(story.warnings(), 1);
-    // Nor is the server asked for: a call that is on does not need it.
-    assert_eq!(story.signaled(&SignalCommand::Connect), 1);
 }
 
 #[test]
 fn a_bye_and_silence_are_a_lost_peer() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     let left = story.now - story.start;
     story.signaling(SignalingEvent::PeerLeft);
     story.lost();
@@ -39,7 +42,7 @@ fn a_bye_and_packets_are_a_call_that_goes_on() {
 
 #[test]
 fn a_bye_and_a_few_last_packets_are_a_lost_peer() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     story.signaling(SignalingEvent::PeerLeft);
     story.packets_for(SECOND);
     let last = story.now - story.start;
@@ -102,7 +105,7 @@ fn a_closed_channel_and_packets_are_a_call_that_goes_on() {
 fn the_silence_of_a_quiet_peer_proves_nothing_until_ice_agrees() {
     // Now and then a packet; or a flow that ended before the bye.
     for gaps in [[5 * SECOND, 500 * MS], [250 * MS, 5 * SECOND]] {
-        let mut story = Story::connected(SessionConfig::default());
+        let mut story = Story::connected(once());
         for gap in gaps {
             story.peer(PeerEvent::Activity);
             story.wait(gap);
@@ -130,7 +133,7 @@ fn a_broken_path_comes_back() {
 
 #[test]
 fn a_broken_path_does_not_come_back() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     story.peer(PeerEvent::Disconnected);
     story.wait(5 * SECOND);
     // Reported again: the time is not counted anew.
@@ -141,14 +144,14 @@ fn a_broken_path_does_not_come_back() {
 
 #[test]
 fn a_failed_path_is_a_lost_peer() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     story.peer(PeerEvent::Failed);
     story.assert_ended(&EndReason::PeerLost);
 }
 
 #[test]
 fn a_bye_while_the_path_is_broken_is_a_lost_peer() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     story.peer(PeerEvent::Disconnected);
     story.signaling(SignalingEvent::PeerLeft);
     story.assert_ended(&EndReason::PeerLost);
@@ -168,7 +171,7 @@ fn a_connected_peer_that_left_and_offers_again_gets_another_connection() {
 
 #[test]
 fn a_second_run_that_does_not_connect_is_a_lost_peer() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     story.carries_out = false;
     story.signaling(SignalingEvent::PeerLeft);
     story.offered("second run");
@@ -178,23 +181,10 @@ fn a_second_run_that_does_not_connect_is_a_lost_peer() {
 
 #[test]
 fn a_second_run_that_leaves_before_it_connects_is_a_lost_peer() {
-    let mut story = Story::talking(SessionConfig::default());
+    let mut story = Story::talking(once());
     story.carries_out = false;
     story.signaling(SignalingEvent::PeerLeft);
     story.offered("second run");
     story.signaling(SignalingEvent::PeerLeft);
     story.assert_ended(&EndReason::PeerLost);
-}
-
-#[test]
-fn a_server_that_dies_during_a_second_run_is_not_asked_for_again() {
-    let mut story = Story::talking(SessionConfig::default());
-    story.carries_out = false;
-    story.signaling(SignalingEvent::PeerLeft);
-    story.offered("second run");
-    story.lost();
-    assert_eq!(story.session.phase(), Phase::Negotiating);
-    story.wait(30 * SECOND);
-    story.assert_ended(&EndReason::PeerLost);
-    assert_eq!(story.signaled(&SignalCommand::Connect), 1);
 }
