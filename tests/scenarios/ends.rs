@@ -51,7 +51,11 @@ fn a_peer_that_dies_is_noticed_as_lost() {
     let _alone = alone();
     let server = Server::start();
     for waiter_dies in [true, false] {
-        let (waiter, joiner) = connected(&server, "fragile");
+        let waiter = small("waiter", "fragile", &server).flag("--once").start();
+        waiter.process.line_err("* waiting", ENDS);
+        let joiner = small("joiner", "fragile", &server).flag("--once").start();
+        waiter.in_call();
+        joiner.in_call();
         let (mut one, mut other) = if waiter_dies { (waiter, joiner) } else { (joiner, waiter) };
         one.process.signal(Signal::Kill);
         one.process.wait(ENDS);

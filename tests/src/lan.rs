@@ -22,15 +22,23 @@ impl Lan {
         let first = holder("the first machine", &mut first)?;
         let mut second = enter(&first, as_root);
         let second = holder("the second machine", second.args(["unshare", "--net"]))?;
-        let (a, b) = (first.id().to_string(), second.id().to_string());
         let lan = Self { machines: [first, second], as_root };
-        lan.run(0, &["ip", "link", "add", "lan", "netns", &a, "type", "veth", "peer", "name", "lan", "netns", &b])?;
-        for (machine, address) in ["10.77.0.1/24", "10.77.0.2/24"].into_iter().enumerate() {
-            lan.run(machine, &["ip", "address", "add", address, "dev", "lan"])?;
-            lan.run(machine, &["ip", "link", "set", "lan", "up", "multicast", "on"])?;
+        lan.add_cable("lan", ["10.77.0.1/24", "10.77.0.2/24"])?;
+        for machine in 0..2 {
             lan.run(machine, &["ip", "link", "set", "lo", "up"])?;
         }
         Ok(lan)
+    }
+
+    /// One more cable between the two, with the address of each end.
+    pub fn add_cable(&self, name: &str, addresses: [&str; 2]) -> Result<(), String> {
+        let [a, b] = [&self.machines[0], &self.machines[1]].map(|machine| machine.id().to_string());
+        self.run(0, &["ip", "link", "add", name, "netns", &a, "type", "veth", "peer", "name", name, "netns", &b])?;
+        for (machine, address) in addresses.into_iter().enumerate() {
+            self.run(machine, &["ip", "address", "add", address, "dev", name])?;
+            self.run(machine, &["ip", "link", "set", name, "up", "multicast", "on"])?;
+        }
+        Ok(())
     }
 
     /// A command that runs `program` on one of the machines (0 or 1); its arguments may be added.
@@ -40,7 +48,8 @@ impl Lan {
         command
     }
 
-    fn run(&self, machine: usize, words: &[&str]) -> Result<(), String> {
+    /// Runs a command on one of the machines, to its end.
+    pub fn run(&self, machine: usize, words: &[&str]) -> Result<(), String> {
         let mut command = enter(&self.machines[machine], self.as_root);
         let output = command.args(words).output().map_err(|error| format!("nsenter: {error}"))?;
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -63,6 +63,13 @@ impl Process {
         self.stderr.wait_for(text, within).unwrap_or_else(|| self.fail(&format!("did not say {text:?} in {within:?}")))
     }
 
+    /// Waits until that many lines on standard error contain `text`.
+    pub fn lines_err(&self, text: &str, count: usize, within: Duration) {
+        if !self.stderr.wait_for_many(text, count, within) {
+            self.fail(&format!("did not say {text:?} {count} times in {within:?}"));
+        }
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
@@ -148,6 +155,16 @@ impl Lines {
             .wait_timeout_while(guard, within, |state| found(state).is_none() && !state.ended)
             .expect("no one panics with the lock held");
         found(&guard)
+    }
+
+    fn wait_for_many(&self, text: &str, count: usize, within: Duration) -> bool {
+        let (collected, changed) = &*self.shared;
+        let missing = |state: &Collected| state.lines.iter().filter(|line| line.contains(text)).count() < count;
+        let guard = collected.lock().expect("no one panics with the lock held");
+        let (guard, _) = changed
+            .wait_timeout_while(guard, within, |state| missing(state) && !state.ended)
+            .expect("no one panics with the lock held");
+        !missing(&guard)
     }
 
     fn wait_for_end(&self, deadline: Instant) -> bool {

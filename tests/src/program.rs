@@ -47,12 +47,20 @@ impl Server {
 
     /// Starts it on a free port with more options.
     pub fn with(options: &[&str]) -> Self {
-        let port = free_tcp_port();
+        Self::at(free_tcp_port(), options)
+    }
+
+    fn at(port: u16, options: &[&str]) -> Self {
         let mut command = Command::new(ringback());
         command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(options);
         let process = Process::start("server", &mut command);
         process.line_err("serving on", START);
         Self { process, port }
+    }
+
+    /// Another one in its place, after it has ended.
+    pub fn again(&self) -> Self {
+        Self::at(self.port, &[])
     }
 
     /// Its signaling address.
@@ -170,6 +178,11 @@ impl Running {
     /// Waits until the call has run for a moment, with every channel open: the first line of figures.
     pub fn in_call(&self) {
         self.process.line_err("| received ", Duration::from_secs(30));
+    }
+
+    /// Waits until the call has shown its figures that often, which it does once a second.
+    pub fn in_call_for(&self, seconds: usize) {
+        self.process.lines_err("| received ", seconds, Duration::from_secs(30 + 2 * seconds as u64));
     }
 
     /// Waits for the end and checks the exit code.

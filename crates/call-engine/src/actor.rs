@@ -250,6 +250,7 @@ impl Actor {
                 Output::Peer(action) => self.peer_action(action).await,
                 Output::Phase(phase) => self.phase(phase).await,
                 Output::Warn(text) => self.tell(Event::Problem(text)).await,
+                Output::Inform(text) => self.tell(Event::Info(text)).await,
                 Output::Ended(end) => return Some(end),
             }
         }

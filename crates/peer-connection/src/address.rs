@@ -2,7 +2,7 @@
 //! A wildcard stands for every interface but loopback, so that one is named where it is wanted or nothing else is there.
 
 use rtc::shared::ifaces::ifaces;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use tracing::debug;
 
 /// The addresses to bind, each with a port of the system's choice; never none.
@@ -13,6 +13,22 @@ pub(crate) fn to_bind(named: &[IpAddr], include_loopback: bool) -> Vec<SocketAdd
 /// Whether one of `addresses` is loopback, which ICE leaves out unless told not to.
 pub(crate) fn has_loopback(addresses: &[SocketAddr]) -> bool {
     addresses.iter().any(|address| address.ip().is_loopback())
+}
+
+/// Whether one of our interfaces has this address.
+pub(crate) fn exists(address: IpAddr) -> bool {
+    interfaces().contains(&address)
+}
+
+/// The address of ours that packets to `peer` go out from, by the system's routes; nothing is sent.
+pub(crate) fn towards(peer: SocketAddr) -> Option<IpAddr> {
+    let any = match peer {
+        SocketAddr::V4(_) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+        SocketAddr::V6(_) => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
+    };
+    let socket = UdpSocket::bind(any).ok()?;
+    socket.connect(peer).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 fn choose(named: &[IpAddr], include_loopback: bool, interfaces: &[IpAddr]) -> Vec<SocketAddr> {

@@ -7,6 +7,7 @@ use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
+use crate::migration::SharedCredentials;
 use crate::runtime::{Pace, PeerRuntime};
 use crate::turn_stream::{Relayed, StreamServers};
 use crate::{DataChannel, PeerConfig, PeerError};
@@ -68,6 +69,7 @@ pub(crate) struct Factory<'a> {
     pub(crate) asked: &'a Arc<Asked>,
     pub(crate) tasks: &'a Tasks,
     pub(crate) relayed: &'a Relayed,
+    pub(crate) credentials: &'a SharedCredentials,
 }
 
 /// What [`Factory::build`] made.
@@ -121,13 +123,17 @@ impl Factory<'_> {
             tls: self.config.relay_tls.clone(),
             tasks: self.tasks.clone(),
         };
+        // Who names addresses wants those, and a relay knows us by ours.
+        let may_move = self.config.bind.is_empty() && !self.config.relay_only;
+        let runtime = PeerRuntime::new(self.pace.clone(), self.config.network.clone(), streams);
+        let runtime = runtime.migrating(self.credentials.clone(), may_move);
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
             .with_setting_engine(settings(mdns, self.config.relay_only, address::has_loopback(&addresses)))
             .with_handler(Arc::new(self.reporter.clone()))
-            .with_runtime(Arc::new(PeerRuntime::new(self.pace.clone(), self.config.network.clone(), streams)))
+            .with_runtime(Arc::new(runtime))
             .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
             .with_udp_addrs(addresses)
             .build()

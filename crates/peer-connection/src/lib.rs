@@ -19,6 +19,7 @@ mod events;
 mod factory;
 mod ice_servers;
 mod interceptors;
+mod migration;
 mod monitor;
 mod network;
 mod peer;

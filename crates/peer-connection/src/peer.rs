@@ -8,6 +8,7 @@ use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, 
 use crate::factory::{Built, Factory};
 use crate::ice_servers;
 use crate::interceptors::Asked;
+use crate::migration::{Credentials, SharedCredentials};
 use crate::monitor::Monitor;
 use crate::receive::VideoSource;
 use crate::runtime::Pace;
@@ -45,6 +46,7 @@ struct Inner {
     admission: Mutex<Admission>,
     signalled: Signalled,
     relayed: Relayed,
+    credentials: SharedCredentials,
     asked: Arc<Asked>,
     target: watch::Receiver<Bitrate>,
     notices: mpsc::Sender<PeerNotice>,
@@ -70,7 +72,7 @@ impl Peer {
         let (publish, target) = watch::channel(config.start_bitrate.min(config.max_bitrate));
         let (pace, asked) = (Arc::new(Pace::new()), Arc::<Asked>::default());
         let (tasks, streams) = (Tasks::default(), PeerStreams::default());
-        let relayed = Relayed::default();
+        let (relayed, credentials) = (Relayed::default(), SharedCredentials::default());
         let built = Factory {
             config: &config,
             servers: &servers,
@@ -80,6 +82,7 @@ impl Peer {
             asked: &asked,
             tasks: &tasks,
             relayed: &relayed,
+            credentials: &credentials,
         }
         .build()
         .await?;
@@ -97,6 +100,7 @@ impl Peer {
             admission: Mutex::default(),
             signalled: Signalled::default(),
             relayed,
+            credentials,
             asked,
             target: target.clone(),
             notices: notices.clone(),
@@ -288,6 +292,13 @@ impl Peer {
     async fn negotiated(&self, kind: DescriptionKind) {
         if kind != DescriptionKind::Answer {
             return;
+        }
+        let connection = &self.inner.connection;
+        if let (Some(local), Some(remote)) =
+            (connection.current_local_description().await, connection.current_remote_description().await)
+        {
+            *self.inner.credentials.lock().unwrap_or_else(PoisonError::into_inner) =
+                Credentials::of(&local.sdp, &remote.sdp);
         }
         for sender in self.inner.connection.get_senders().await {
             let Some(media) = MediaKind::of(sender.track().kind().await) else { continue };

@@ -1,6 +1,7 @@
 //! The runtime that webrtc-rs works on: tokio, with large socket buffers, bounded name look-ups and a brisk set-up.
 //! Each connection has its own, because each decides by itself how long it is in a hurry.
 
+use crate::migration::{Migrating, SharedCredentials, Wrap};
 use crate::network::{Carried, Network};
 use crate::turn_stream::{StreamServers, WithStreams};
 use socket2::SockRef;
@@ -73,13 +74,22 @@ pub(crate) struct PeerRuntime {
     pace: Arc<Pace>,
     network: Option<Arc<dyn Network>>,
     streams: StreamServers,
+    credentials: SharedCredentials,
+    /// Whether sockets may leave the address that they were bound to.
+    may_move: bool,
     lookups_spent_millis: AtomicU64,
 }
 
 impl PeerRuntime {
     /// Datagrams go over `network` where there is one, and those to TURN servers behind streams over `streams`.
     pub(crate) fn new(pace: Arc<Pace>, network: Option<Arc<dyn Network>>, streams: StreamServers) -> Self {
-        Self { inner: TokioRuntime, pace, network, streams, lookups_spent_millis: AtomicU64::new(0) }
+        let (credentials, lookups_spent_millis) = (SharedCredentials::default(), AtomicU64::new(0));
+        Self { inner: TokioRuntime, pace, network, streams, credentials, may_move: false, lookups_spent_millis }
+    }
+
+    /// With sockets that follow the peer, as it proves itself by `credentials`; and that may move themselves, if they may.
+    pub(crate) fn migrating(self, credentials: SharedCredentials, may_move: bool) -> Self {
+        Self { credentials, may_move, ..self }
     }
 }
 
@@ -92,16 +102,11 @@ impl Runtime for PeerRuntime {
         if let Some(network) = &self.network {
             return Ok(Arc::new(Carried::new(&**network, socket)?));
         }
-        let options = SockRef::from(&socket);
-        for (direction, set) in [
-            ("receive", options.set_recv_buffer_size(SOCKET_BUFFER)),
-            ("send", options.set_send_buffer_size(SOCKET_BUFFER)),
-        ] {
-            if let Err(error) = set {
-                debug!("the {direction} buffer of a socket keeps its size: {error}");
-            }
-        }
-        let wrapped = self.inner.wrap_udp_socket(socket)?;
+        let wrap: Wrap = Arc::new(|socket| {
+            enlarge(&socket);
+            TokioRuntime.wrap_udp_socket(socket)
+        });
+        let wrapped = Migrating::new(socket, self.may_move, self.credentials.clone(), wrap, &self.streams.tasks)?;
         Ok(if self.streams.servers.is_empty() {
             wrapped
         } else {
@@ -151,6 +156,18 @@ impl Runtime for PeerRuntime {
 
     fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
         self.inner.block_on(future);
+    }
+}
+
+fn enlarge(socket: &std::net::UdpSocket) {
+    let options = SockRef::from(socket);
+    for (direction, set) in [
+        ("receive", options.set_recv_buffer_size(SOCKET_BUFFER)),
+        ("send", options.set_send_buffer_size(SOCKET_BUFFER)),
+    ] {
+        if let Err(error) = set {
+            debug!("the {direction} buffer of a socket keeps its size: {error}");
+        }
     }
 }
 

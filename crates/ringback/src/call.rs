@@ -109,6 +109,7 @@ async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfi
         bind: args.bind.clone(),
         duration: args.duration,
         wait: args.wait,
+        once: args.once,
         started,
         ..CallConfig::new(signaling)
     };

@@ -23,7 +23,7 @@ Exit codes:
   5  the room is full
   6  no peer came within --wait
   7  no media path between the two
-  8  the peer was lost in the call
+  8  the peer was lost in the call, and did not return within --wait
   9  a device or an output file failed
   130  interrupted before a call took place
 
@@ -139,6 +139,9 @@ pub(crate) struct CallArgs {
     /// Give up when no peer came in that time (default: wait on).
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Running")]
     pub(crate) wait: Option<Duration>,
+    /// End the call when the peer is lost, instead of waiting for its return.
+    #[arg(long, help_heading = "Running")]
+    pub(crate) once: bool,
     /// Write a JSON report of the call to FILE at its end.
     #[arg(long, value_name = "FILE", help_heading = "Running")]
     pub(crate) report: Option<PathBuf>,

@@ -47,11 +47,15 @@ pub(crate) async fn show(call: &mut Call, args: &CallArgs) {
     let snapshot = call.snapshot();
     let mut status = tokio::time::interval(STATUS_INTERVAL);
     status.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut before = None;
+    let (mut before, mut broken) = (None, false);
     loop {
         tokio::select! {
             event = call.event() => match event {
-                Some(event) => show_event(&event, args.chat),
+                Some(Event::Phase(Phase::Connected)) if std::mem::take(&mut broken) => line("* connected again"),
+                Some(event) => {
+                    broken |= matches!(event, Event::Phase(Phase::Reconnecting));
+                    show_event(&event, args.chat);
+                }
                 None => return,
             },
             _ = status.tick() => {

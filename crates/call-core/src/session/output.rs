@@ -14,6 +14,8 @@ pub enum Output {
     Phase(Phase),
     /// Something to tell the person; the call goes on.
     Warn(String),
+    /// Good news for the person.
+    Inform(String),
     /// The call is over: the last output.
     Ended(EndReason),
 }

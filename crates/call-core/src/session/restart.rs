@@ -4,7 +4,7 @@
 use super::introduction::Introduction;
 use super::peer::Peer;
 use super::signaling::Link;
-use super::{PeerAction, Session};
+use super::{Output, PeerAction, Session};
 use crate::{Description, DescriptionKind, NegotiatorInput};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,7 @@ impl Session {
 
     /// We are in the room again, with a connection from before.
     pub(super) fn rejoined(&mut self, now: Instant) {
+        self.outputs.push_back(Output::Inform("the signaling server is back".to_owned()));
         if self.peer.as_ref().is_some_and(Peer::is_disconnected) {
             self.restart_ice(now);
         }

@@ -63,7 +63,7 @@ pub(crate) fn ordered_data(args: &DataArgs) -> anyhow::Result<ExitCode> {
 
 fn base(args: &CallerArgs) -> CallConfig {
     let signaling = SignalingConfig::new(args.server.clone(), args.room.clone(), "ringback-lab");
-    CallConfig { wait: Some(Duration::from_secs(args.wait)), ..CallConfig::new(signaling) }
+    CallConfig { wait: Some(Duration::from_secs(args.wait)), once: true, ..CallConfig::new(signaling) }
 }
 
 async fn call(args: &MeasuredArgs, started: Instant) -> anyhow::Result<bool> {
@@ -113,6 +113,7 @@ async fn measured(args: &LabArgs) -> anyhow::Result<ExitCode> {
             network: Some(wire.host(port)),
             duration: Some(args.duration),
             wait: Some(CONNECTS_WITHIN),
+            once: true,
             ..CallConfig::new(SignalingConfig::new(url, room, format!("lab-{port}")))
         });
         sides.push((caller, Call::place(config).await?));
