@@ -16,8 +16,11 @@ const QUIET: Duration = Duration::from_millis(150);
 /// A check that got no answer is sent again after that time.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// From our own move until the peer is heard again, it is told our new address that often, as long.
+/// From our own move on, the peer is told our new address until it answers, ...
 const TOLD_FOR: Duration = Duration::from_secs(30);
+
+/// ... and that long at least: what came before it missed us was answered, but not followed.
+const TOLD_AT_LEAST: Duration = Duration::from_millis(600);
 
 /// Silence after which a route that leads elsewhere is believed.
 const SILENT: Duration = Duration::from_millis(600);
@@ -86,7 +89,7 @@ impl Path {
         }
         match check::read(datagram, credentials) {
             Some(Check::Answer(id)) if self.told(from, id) => {
-                self.telling = None;
+                self.telling.take_if(|(since, _)| now.saturating_duration_since(*since) >= TOLD_AT_LEAST);
                 self.heard = Some(now);
                 Received::Taken
             }
@@ -276,6 +279,14 @@ mod tests {
         assert_eq!(path.received(now, address(1), &other, Some(&ours), id(8)), Received::Pass(address(1)));
         let answer = check::answer(&theirs, id(3));
         assert_eq!(path.received(now, address(1), &answer, Some(&ours), id(8)), Received::Taken);
+        assert!(path.is_telling(), "it may have been answered, but not followed");
+        let later = now + TOLD_AT_LEAST;
+        let (_, told) = path.tell(later, Some(&ours), id(5)).expect("due");
+        assert_eq!(check::read(&told, &theirs), Some(Check::Request));
+        assert_eq!(
+            path.received(later, address(1), &check::answer(&theirs, id(5)), Some(&ours), id(8)),
+            Received::Taken
+        );
         assert!(!path.is_telling());
         path.moved(now);
         assert_eq!(path.tell(now + TOLD_FOR, Some(&ours), id(4)), None, "not for ever");
