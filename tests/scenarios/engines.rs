@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use call_engine::{
-    AudioSink, AudioSource, Call, CallConfig, Command, EndReason, Event, RoomId, SignalingConfig, Size, Snapshot,
-    VideoSource,
+    AudioSink, AudioSource, Call, CallConfig, Command, EndReason, Event, Phase, RoomId, SignalingConfig, Size,
+    Snapshot, VideoSource,
 };
 use ringback_tests::place::alone;
 use signaling_server::{Server, ServerConfig};
@@ -101,4 +101,50 @@ async fn a_dead_server_never_ends_a_running_call() {
     .await;
     second.hang_up().await;
     assert!(matches!(within("the end", first.finished()).await.end, EndReason::PeerHungUp { .. }));
+}
+
+/// Two calls to one room in the same instant; gives what each told until it was over.
+async fn at_once(server: &Server, room: String) -> [Vec<Event>; 2] {
+    let place = async |name: &str| {
+        let url = call_engine::parse_server_url(&server.signaling_url()).expect("the server gives a usable address");
+        let room = RoomId::new(room.clone()).expect("a valid name");
+        let config = CallConfig {
+            video_in: VideoSource::None,
+            audio_in: AudioSource::None,
+            audio_out: AudioSink::None,
+            bind: vec![std::net::Ipv4Addr::LOCALHOST.into()],
+            ..CallConfig::new(SignalingConfig::new(url, room, name))
+        };
+        Call::place(config).await.expect("nothing is needed but loopback")
+    };
+    let (mut first, mut second) = tokio::join!(place("first"), place("second"));
+    for side in [&first, &second] {
+        until(side, "a connected call", |snapshot| snapshot.figures.milestones.data_channel_open.is_some()).await;
+    }
+    first.hang_up().await;
+    let events = async |call: &mut Call| {
+        let mut events = Vec::new();
+        while let Some(event) = within("the end", call.event()).await {
+            events.push(event);
+        }
+        events
+    };
+    let (ours, theirs) = tokio::join!(events(&mut first), events(&mut second));
+    [ours, theirs]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_call_at_the_same_instant_two_hundred_times_and_there_is_always_one_connection() {
+    let _alone = alone();
+    let server = server().await;
+    for round in 0..40 {
+        let pair = |number| at_once(&server, format!("r{round}-{number}"));
+        let (a, b, c, d, e) = tokio::join!(pair(0), pair(1), pair(2), pair(3), pair(4));
+        for told in [a, b, c, d, e].into_iter().flatten() {
+            let phases = |wanted| told.iter().filter(|event| **event == Event::Phase(wanted)).count();
+            assert_eq!(phases(Phase::Connected), 1, "{told:?}");
+            assert_eq!(phases(Phase::Negotiating), 1, "{told:?}");
+        }
+    }
+    server.shutdown().await;
 }
