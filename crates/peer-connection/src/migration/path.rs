@@ -13,6 +13,12 @@ use std::time::{Duration, Instant};
 /// Of a peer that moved, nothing comes from its old address. Sound comes every 20 ms, consent checks every 400 ms.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// A peer that is heard from its old address that long after a check came from another one has both: it did not move.
+const BOTH: Duration = Duration::from_millis(300);
+
+/// Other addresses of the peer that are remembered; it has one for each of its interfaces and relays.
+const MAX_OTHERS: usize = 16;
+
 /// A check that got no answer is sent again after that time.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -34,6 +40,8 @@ pub(super) struct Path {
     moved_to: Option<SocketAddr>,
     /// When a packet of the peer last came.
     heard: Option<Instant>,
+    /// Where else checks of the peer came from while it was heard, and when at first.
+    others: Vec<(SocketAddr, Instant)>,
     /// The new address that was asked whether it is the peer's.
     asked: Option<Asked>,
     /// Since when the peer is told where we are now, and what it was told last.
@@ -59,8 +67,13 @@ pub(super) enum Received {
 }
 
 impl Path {
-    /// Where a datagram for `destination` is really to be sent. What is no STUN goes to the peer over the path in use.
+    /// Where a datagram for `destination` is really to be sent. What is no STUN goes to the peer over the path in use; what
+    /// goes over a relay is the relay's affair.
     pub(super) fn sent(&mut self, destination: SocketAddr, datagram: &[u8]) -> SocketAddr {
+        if is_channel_data(datagram) {
+            *self = Self::default();
+            return destination;
+        }
         if !check::is_stun(datagram) && self.peer != Some(destination) {
             *self = Self { peer: Some(destination), ..Self::default() };
         }
@@ -99,9 +112,19 @@ impl Path {
                 self.heard = Some(now);
                 Received::Taken
             }
-            Some(Check::Request) if !expected && self.is_quiet(now) && self.may_ask(now, from) => {
+            Some(Check::Request) if !expected && self.is_quiet(now) => {
+                if self.has_both(from) || !self.may_ask(now, from) {
+                    return Received::Pass(from);
+                }
                 self.asked = Some(Asked { address: from, id, at: now });
                 Received::PassAndAsk(from, check::request(credentials, id))
+            }
+            Some(Check::Request) if !expected => {
+                let known = self.others.iter().any(|(other, _)| *other == from);
+                if !known && self.others.len() < MAX_OTHERS {
+                    self.others.push((from, now));
+                }
+                Received::Pass(from)
             }
             _ if expected => {
                 self.heard = Some(now);
@@ -161,6 +184,12 @@ impl Path {
         self.telling.is_some()
     }
 
+    /// Whether the peer was heard where it was, long after it used this address too.
+    fn has_both(&self, from: SocketAddr) -> bool {
+        let first = self.others.iter().find(|(other, _)| *other == from).map(|(_, first)| *first);
+        first.zip(self.heard).is_some_and(|(first, heard)| heard.saturating_duration_since(first) >= BOTH)
+    }
+
     fn told(&self, from: SocketAddr, id: TransactionId) -> bool {
         self.telling.is_some_and(|(_, asked)| asked.address == from && asked.id == id)
     }
@@ -172,6 +201,11 @@ impl Path {
     fn may_ask(&self, now: Instant, from: SocketAddr) -> bool {
         self.asked.is_none_or(|asked| asked.address != from || now.saturating_duration_since(asked.at) >= AGAIN)
     }
+}
+
+/// RFC 7983 §7: the first byte tells.
+fn is_channel_data(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(64..=79))
 }
 
 #[cfg(test)]
@@ -257,6 +291,38 @@ mod tests {
         assert_eq!(received, Received::Pass(address(2)), "the peer was heard just now");
         let mut idle = Path::default();
         assert_eq!(idle.received(start, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+    }
+
+    #[test]
+    fn the_other_address_of_a_peer_that_has_two_is_not_followed() {
+        let start = Instant::now();
+        let (ours, theirs) = credentials();
+        let hello = check::request(&theirs, id(9));
+        let mut path = talking(start);
+        for wait in [10, 400] {
+            let now = start + wait * MS;
+            assert_eq!(path.received(now, address(1), MEDIA, Some(&ours), id(2)), Received::Pass(address(1)));
+            assert_eq!(path.received(now, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        }
+        let quiet = start + 900 * MS;
+        assert_eq!(path.received(quiet, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        // One that came just before the silence did not show that it has both.
+        let mut path = talking(start);
+        assert_eq!(path.received(start + 10 * MS, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        assert_eq!(path.received(start + 20 * MS, address(1), MEDIA, Some(&ours), id(2)), Received::Pass(address(1)));
+        let received = path.received(start + 300 * MS, address(2), &hello, Some(&ours), id(2));
+        assert!(matches!(received, Received::PassAndAsk(..)), "{received:?}");
+    }
+
+    #[test]
+    fn behind_a_relay_nobody_is_followed() {
+        let start = Instant::now();
+        let (ours, theirs) = credentials();
+        let mut path = talking(start);
+        assert_eq!(path.sent(address(7), &[0x40, 0, 0, 4, 1, 2, 3, 4]), address(7));
+        let hello = check::request(&theirs, id(9));
+        assert_eq!(path.received(start + 900 * MS, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        assert_eq!(path.in_use(), None);
     }
 
     #[test]
