@@ -12,5 +12,6 @@ mod hostile;
 mod lab;
 mod media;
 mod networks;
+mod relays;
 mod routers;
 mod window;

@@ -71,7 +71,7 @@ impl Town {
                 .option("--video-out", "none")
                 .option("--duration", "2s");
             for server in ice_servers {
-                call = call.flag("--ice-server").flag(server);
+                call = call.also("--ice-server", server);
             }
             call.start()
         };

@@ -15,6 +15,15 @@ pub struct Lan {
 impl Lan {
     /// Makes the machines; an error says which privilege is missing.
     pub fn start() -> Result<Self, String> {
+        Self::with(["10.77.0.1/24", "10.77.0.2/24"])
+    }
+
+    /// The same with IPv6 addresses only, `fd77::1` and `fd77::2`.
+    pub fn start_v6() -> Result<Self, String> {
+        Self::with(["fd77::1/64", "fd77::2/64"])
+    }
+
+    fn with(addresses: [&str; 2]) -> Result<Self, String> {
         // SAFETY: geteuid(2) takes nothing, cannot fail and touches no memory.
         let as_root = unsafe { libc::geteuid() } == 0;
         let mut first = Command::new("unshare");
@@ -25,8 +34,11 @@ impl Lan {
         let (a, b) = (first.id().to_string(), second.id().to_string());
         let lan = Self { machines: [first, second], as_root };
         lan.run(0, &["ip", "link", "add", "lan", "netns", &a, "type", "veth", "peer", "name", "lan", "netns", &b])?;
-        for (machine, address) in ["10.77.0.1/24", "10.77.0.2/24"].into_iter().enumerate() {
-            lan.run(machine, &["ip", "address", "add", address, "dev", "lan"])?;
+        for (machine, address) in addresses.into_iter().enumerate() {
+            let mut add = vec!["ip", "address", "add", address, "dev", "lan"];
+            // Nobody else is there: the address need not be looked for before it is used.
+            add.extend(address.contains(':').then_some("nodad"));
+            lan.run(machine, &add)?;
             lan.run(machine, &["ip", "link", "set", "lan", "up", "multicast", "on"])?;
             lan.run(machine, &["ip", "link", "set", "lo", "up"])?;
         }
