@@ -12,5 +12,7 @@ mod hostile;
 mod lab;
 mod media;
 mod networks;
+mod relays;
+mod routers;
 mod survival;
 mod window;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ringback_tests::lan::Lan;
 use ringback_tests::place::alone;
+use ringback_tests::process::Process;
 use ringback_tests::program::{Call, Server, ringback};
 use ringback_tests::relay::{Relay, Transport};
 use ringback_tests::skip::skip;
@@ -113,6 +114,28 @@ fn two_machines_on_one_network_need_only_the_room() {
         Err(reason) => return skip(&reason),
     };
     meet(lan.command(0, ringback()), lan.command(1, ringback()));
+}
+
+#[test]
+fn two_machines_without_ipv4_call_each_other() {
+    let _alone = alone();
+    let lan = match Lan::start_v6() {
+        Ok(lan) => lan,
+        Err(reason) => return skip(&reason),
+    };
+    let mut serve = lan.command(0, ringback());
+    let server = Process::start("server", serve.args(["serve", "--insecure-plain", "--listen", "[fd77::1]:7550"]));
+    server.line_err("serving on", ENDS);
+    let call = |name, machine| {
+        let call = small(Call::through(name, "six", lan.command(machine, ringback())));
+        call.option("--server", "ws://[fd77::1]:7550/signaling").option("--duration", "2s").start()
+    };
+    for mut side in [call("first", 0), call("second", 1)] {
+        side.ends_with(0, ENDS);
+        let report = side.report();
+        assert_eq!(report.text("path.remote_type"), "host", "{report}");
+        assert!(report.number("video.received.frames_decoded") > 15.0, "{report}");
+    }
 }
 
 /// One hosts, the other finds it; both get pictures and sound.

@@ -15,6 +15,15 @@ pub struct Lan {
 impl Lan {
     /// Makes the machines; an error says which privilege is missing.
     pub fn start() -> Result<Self, String> {
+        Self::with(["10.77.0.1/24", "10.77.0.2/24"])
+    }
+
+    /// The same with IPv6 addresses only, `fd77::1` and `fd77::2`.
+    pub fn start_v6() -> Result<Self, String> {
+        Self::with(["fd77::1/64", "fd77::2/64"])
+    }
+
+    fn with(addresses: [&str; 2]) -> Result<Self, String> {
         // SAFETY: geteuid(2) takes nothing, cannot fail and touches no memory.
         let as_root = unsafe { libc::geteuid() } == 0;
         let mut first = Command::new("unshare");
@@ -23,7 +32,7 @@ impl Lan {
         let mut second = enter(&first, as_root);
         let second = holder("the second machine", second.args(["unshare", "--net"]))?;
         let lan = Self { machines: [first, second], as_root };
-        lan.add_cable("lan", ["10.77.0.1/24", "10.77.0.2/24"])?;
+        lan.add_cable("lan", addresses)?;
         for machine in 0..2 {
             lan.run(machine, &["ip", "link", "set", "lo", "up"])?;
         }
@@ -35,7 +44,10 @@ impl Lan {
         let [a, b] = [&self.machines[0], &self.machines[1]].map(|machine| machine.id().to_string());
         self.run(0, &["ip", "link", "add", name, "netns", &a, "type", "veth", "peer", "name", name, "netns", &b])?;
         for (machine, address) in addresses.into_iter().enumerate() {
-            self.run(machine, &["ip", "address", "add", address, "dev", name])?;
+            let mut add = vec!["ip", "address", "add", address, "dev", name];
+            // Nobody else is there: the address need not be looked for before it is used.
+            add.extend(address.contains(':').then_some("nodad"));
+            self.run(machine, &add)?;
             self.run(machine, &["ip", "link", "set", name, "up", "multicast", "on"])?;
         }
         Ok(())

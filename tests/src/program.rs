@@ -140,6 +140,13 @@ impl Call {
         self
     }
 
+    /// An option and its value, besides those of the same name.
+    #[must_use]
+    pub fn also(mut self, name: &str, value: &str) -> Self {
+        self.arguments.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+
     /// Leaves an option away that [`Call::new`] sets.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {

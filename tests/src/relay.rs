@@ -1,7 +1,7 @@
-//! A TURN server on loopback, with one user, that is reached over UDP, TCP or TLS and nothing else.
+//! A TURN server with one user, on loopback or in a network of the test's own, reached over what the test asks for.
 //! Calls that may use nothing else go through it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,54 +25,94 @@ pub enum Transport {
 /// A running relay.
 pub struct Relay {
     process: Process,
+    ip: String,
     port: u16,
+    tls_port: u16,
     transport: Transport,
     folder: tempfile::TempDir,
 }
 
 impl Relay {
-    /// Starts one that is reached over UDP.
+    /// Starts one on loopback that is reached over UDP.
     pub fn start() -> Self {
         Self::over(Transport::Udp)
     }
 
-    /// Starts one that is reached over that, and over nothing else.
+    /// Starts one on loopback that is reached over that, and over nothing else.
     pub fn over(transport: Transport) -> Self {
-        let folder = scratch();
-        let port = free_tcp_port();
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        let mut command = Command::new(program("turnserver").expect("coturn is installed"));
-        command
-            .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--no-dtls", "--no-cli"])
-            .args(["--lt-cred-mech", "--realm=ringback.test", &format!("--user={USER}:{PASSWORD}")])
-            .args(["--allow-loopback-peers", "--log-file=stdout", "--verbose"])
-            .args([format!("--pidfile={}", at("pid")), format!("--userdb={}", at("users"))])
-            .current_dir(folder.path());
-        match transport {
-            Transport::Udp => command.args(["--no-tls", "--no-tcp", &format!("--listening-port={port}")]),
-            Transport::Tcp => command.args(["--no-tls", "--no-udp", &format!("--listening-port={port}")]),
-            Transport::Tls => {
-                let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
-                std::fs::write(at("cert.pem"), made.cert.pem()).expect("writable");
-                std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).expect("writable");
-                let files = [format!("--cert={}", at("cert.pem")), format!("--pkey={}", at("key.pem"))];
-                command.args(["--no-udp", "--no-tcp", &format!("--tls-listening-port={port}")]).args(files)
-            }
+        let user = format!("--user={USER}:{PASSWORD}");
+        Self::loopback(transport, &["--lt-cred-mech", &user])
+    }
+
+    /// Starts one on loopback, reached over UDP, with more options: `--stale-nonce=5`, say.
+    pub fn with(options: &[&str]) -> Self {
+        let user = format!("--user={USER}:{PASSWORD}");
+        Self::loopback(Transport::Udp, &[&["--lt-cred-mech", &user], options].concat())
+    }
+
+    /// Starts one on loopback, reached over UDP, whose users are those that know the secret: their names are times
+    /// until which they are let in.
+    pub fn with_secret(secret: &str) -> Self {
+        Self::loopback(Transport::Udp, &["--use-auth-secret", &format!("--static-auth-secret={secret}")])
+    }
+
+    /// Starts one at that address, on the usual ports and over everything; `inside` gives the command that runs a program
+    /// where that address is.
+    pub fn at(ip: &str, inside: impl FnOnce(&Path) -> Command) -> Self {
+        let command = inside(&turnserver());
+        let user = format!("--user={USER}:{PASSWORD}");
+        Self::run(command, ip, (3478, 5349), Transport::Udp, &["--lt-cred-mech", &user])
+    }
+
+    fn loopback(transport: Transport, options: &[&str]) -> Self {
+        let only = match transport {
+            Transport::Udp => ["--no-tls", "--no-tcp"],
+            Transport::Tcp => ["--no-tls", "--no-udp"],
+            Transport::Tls => ["--no-tcp", "--no-udp"],
         };
+        let options = [&only, options, &["--allow-loopback-peers"]].concat();
+        let ports = (free_tcp_port(), free_tcp_port());
+        Self::run(Command::new(turnserver()), "127.0.0.1", ports, transport, &options)
+    }
+
+    fn run(mut command: Command, ip: &str, ports: (u16, u16), transport: Transport, options: &[&str]) -> Self {
+        let folder = scratch();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let made = rcgen::generate_simple_self_signed([ip.to_owned()]).expect("a certificate");
+        std::fs::write(at("cert.pem"), made.cert.pem()).expect("writable");
+        std::fs::write(at("key.pem"), made.signing_key.serialize_pem()).expect("writable");
+        let (port, tls_port) = ports;
+        command
+            .args(["-n", "--no-dtls", "--no-cli", "--realm=ringback.test", "--log-file=stdout", "--verbose"])
+            .args([format!("--listening-ip={ip}"), format!("--relay-ip={ip}")])
+            .args([format!("--listening-port={port}"), format!("--tls-listening-port={tls_port}")])
+            .args([format!("--cert={}", at("cert.pem")), format!("--pkey={}", at("key.pem"))])
+            .args([format!("--pidfile={}", at("pid")), format!("--userdb={}", at("users"))])
+            .args(options)
+            .current_dir(folder.path());
         let process = Process::start("turnserver", &mut command);
         process.line_out("listener opened on", Duration::from_secs(20));
-        Self { process, port, transport, folder }
+        Self { process, ip: ip.to_owned(), port, tls_port, transport, folder }
     }
 
     /// The value of `--ice-server`.
     pub fn option(&self) -> String {
-        let port = self.port;
-        let url = match self.transport {
-            Transport::Udp => format!("turn:127.0.0.1:{port}?transport=udp"),
-            Transport::Tcp => format!("turn:127.0.0.1:{port}?transport=tcp"),
-            Transport::Tls => format!("turns:127.0.0.1:{port}?transport=tcp"),
-        };
-        format!("{url},{USER},{PASSWORD}")
+        self.option_over(self.transport)
+    }
+
+    /// The value of `--ice-server` that reaches it over that.
+    pub fn option_over(&self, transport: Transport) -> String {
+        format!("{},{USER},{PASSWORD}", self.url(transport))
+    }
+
+    /// Its URL over that, without user and password.
+    pub fn url(&self, transport: Transport) -> String {
+        let Self { ip, port, tls_port, .. } = self;
+        match transport {
+            Transport::Udp => format!("turn:{ip}:{port}?transport=udp"),
+            Transport::Tcp => format!("turn:{ip}:{port}?transport=tcp"),
+            Transport::Tls => format!("turns:{ip}:{tls_port}?transport=tcp"),
+        }
     }
 
     /// Whom to trust for it: the value of `--ca-file`.
@@ -82,6 +122,15 @@ impl Relay {
 
     /// Whether anyone was given an address on it.
     pub fn was_used(&self) -> bool {
-        self.process.stdout.text().contains("ALLOCATE processed, success")
+        self.log().contains("ALLOCATE processed, success")
     }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.process.stdout.text()
+    }
+}
+
+fn turnserver() -> PathBuf {
+    program("turnserver").expect("coturn is installed")
 }

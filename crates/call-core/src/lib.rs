@@ -21,6 +21,7 @@ mod backoff;
 mod capabilities;
 mod description;
 mod end;
+mod ice_servers;
 mod names;
 mod negotiator;
 mod role;

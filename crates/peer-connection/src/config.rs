@@ -6,6 +6,7 @@ use call_core::IceServer;
 use media_core::Bitrate;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_rustls::rustls::ClientConfig;
 
 /// Everything that [`Peer::open`](crate::Peer::open) needs to know.
@@ -18,6 +19,9 @@ pub struct PeerConfig {
     pub relay_tls: Option<Arc<ClientConfig>>,
     /// Use TURN relays only, so that the peer never learns our address.
     pub relay_only: bool,
+    /// How often at least the addresses at relays are asked for again. A relay that wants a new nonce turns such a request
+    /// down, and webrtc-rs makes the next one only when it is due: it must not come too late.
+    pub relay_refresh: Duration,
     /// Local addresses to use; empty means every interface.
     pub bind: Vec<IpAddr>,
     /// Use 127.0.0.1 besides the interfaces when `bind` is empty. It is used anyway where there is no other interface.
@@ -45,6 +49,7 @@ impl Default for PeerConfig {
             ice_servers: Vec::new(),
             relay_tls: None,
             relay_only: false,
+            relay_refresh: Duration::from_secs(20),
             bind: Vec::new(),
             include_loopback: false,
             send_audio: true,

@@ -131,7 +131,7 @@ impl Factory<'_> {
             .with_configuration(configuration)
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
-            .with_setting_engine(settings(mdns, self.config.relay_only, address::has_loopback(&addresses)))
+            .with_setting_engine(settings(mdns, self.config, address::has_loopback(&addresses)))
             .with_handler(Arc::new(self.reporter.clone()))
             .with_runtime(Arc::new(runtime))
             .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
@@ -169,8 +169,8 @@ impl Factory<'_> {
     }
 }
 
-fn settings(mdns: MulticastDnsMode, relay_only: bool, loopback: bool) -> SettingEngine {
-    let relay_wait = if relay_only { Duration::ZERO } else { RELAY_WAIT };
+fn settings(mdns: MulticastDnsMode, config: &PeerConfig, loopback: bool) -> SettingEngine {
+    let relay_wait = if config.relay_only { Duration::ZERO } else { RELAY_WAIT };
     SettingEngineBuilder::new()
         .with_multicast_dns_mode(mdns)
         // The addresses of a broken path are most often those that are gone.
@@ -182,6 +182,7 @@ fn settings(mdns: MulticastDnsMode, relay_only: bool, loopback: bool) -> Setting
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
         .with_relay_acceptance_min_wait(Some(relay_wait))
+        .with_turn_allocation_refresh_interval_cap(config.relay_refresh)
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(DataChannel::MAX_MESSAGE as u32))
         .build()
 }

@@ -14,6 +14,7 @@ mod codecs;
 mod config;
 mod convert;
 mod data_channel;
+mod disguise;
 mod error;
 mod events;
 mod factory;

@@ -3,6 +3,7 @@
 
 use crate::channels::{Channels, Said, Tasks};
 use crate::convert::CandidateLabel;
+use crate::disguise::Disguise;
 use crate::events::{Happening, MediaKind, PeerNotice, PeerStreams};
 use crate::receive::{VideoSource, pump};
 use crate::runtime::Pace;
@@ -31,6 +32,7 @@ pub(crate) struct Monitor {
     pub(crate) said: mpsc::Receiver<Said>,
     pub(crate) notices: mpsc::Sender<PeerNotice>,
     pub(crate) label: Arc<Mutex<CandidateLabel>>,
+    pub(crate) disguise: Arc<Disguise>,
     pub(crate) signalled: Signalled,
     pub(crate) relayed: Relayed,
     pub(crate) links: [Arc<Link>; 2],
@@ -80,6 +82,7 @@ impl Monitor {
             Happening::Ice(_) => {}
             Happening::Connection(state) => self.connection_changed(state, told).await,
             Happening::Candidate(line) => {
+                let Some(line) = self.disguise.candidate(line) else { return };
                 let candidate = self.label.lock().unwrap_or_else(PoisonError::into_inner).label(line);
                 self.session(PeerEvent::LocalCandidate(candidate)).await;
             }

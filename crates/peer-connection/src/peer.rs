@@ -4,6 +4,7 @@
 use crate::admission::Admission;
 use crate::channels::{Channels, MAX_NAMED, Named, SAID_CAPACITY, Tasks};
 use crate::convert::{self, CandidateLabel, CandidateLine};
+use crate::disguise::Disguise;
 use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, PeerNotice, PeerStreams, Reporter};
 use crate::factory::{Built, Factory};
 use crate::ice_servers;
@@ -43,6 +44,7 @@ struct Inner {
     video_source: VideoSource,
     channels: Channels,
     label: Arc<Mutex<CandidateLabel>>,
+    disguise: Arc<Disguise>,
     admission: Mutex<Admission>,
     signalled: Signalled,
     relayed: Relayed,
@@ -97,6 +99,7 @@ impl Peer {
             video_source: VideoSource::default(),
             channels: Channels::new(say, named, tasks.clone()),
             label: Arc::default(),
+            disguise: Arc::new(Disguise::new(config.relay_only)),
             admission: Mutex::default(),
             signalled: Signalled::default(),
             relayed,
@@ -115,6 +118,7 @@ impl Peer {
             said,
             notices,
             label: inner.label.clone(),
+            disguise: inner.disguise.clone(),
             signalled: inner.signalled.clone(),
             relayed: inner.relayed.clone(),
             links: [inner.audio.link().clone(), inner.video.link().clone()],
@@ -136,7 +140,7 @@ impl Peer {
         let create = |error: webrtc::error::Error| PeerError::Create(error.to_string());
         self.inner.channels.create(&*self.inner.connection).await.map_err(create)?;
         let offer = self.inner.connection.create_offer(None).await.map_err(create)?;
-        Ok(Description::offer(offer.sdp))
+        Ok(Description::offer(self.inner.disguise.description(offer.sdp)))
     }
 
     /// Lets the next offer restart ICE: sockets are opened anew on the addresses that there are then, and every path is looked
@@ -153,7 +157,8 @@ impl Peer {
     /// [`PeerError::Create`] when there is no offer to answer.
     pub async fn create_answer(&self) -> Result<Description, PeerError> {
         let answer = self.inner.connection.create_answer(None).await;
-        answer.map(|answer| Description::answer(answer.sdp)).map_err(|error| PeerError::Create(error.to_string()))
+        let answer = answer.map_err(|error| PeerError::Create(error.to_string()))?;
+        Ok(Description::answer(self.inner.disguise.description(answer.sdp)))
     }
 
     /// Applies a description that [`create_offer`](Self::create_offer) or [`create_answer`](Self::create_answer) made
@@ -161,8 +166,9 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError::Description`] when it is another one, or it is not its turn.
-    pub async fn set_local(&self, description: Description) -> Result<(), PeerError> {
+    pub async fn set_local(&self, mut description: Description) -> Result<(), PeerError> {
         let kind = description.kind;
+        description.sdp = self.inner.disguise.undone(description.sdp);
         let label = CandidateLabel::of(&description.sdp);
         let description = convert::session_description(description)?;
         if kind != DescriptionKind::Rollback {

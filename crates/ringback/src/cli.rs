@@ -175,6 +175,16 @@ pub(crate) struct ServeArgs {
     /// STUN or TURN server that clients are told of; may be repeated.
     #[arg(long, value_name = "URL[,USER,PASSWORD]", env = "RINGBACK_ICE_SERVER", hide_env_values = true, value_parser = ice_server)]
     pub(crate) ice_server: Vec<IceServer>,
+    /// TURN server that clients get credentials of their own for (turn:HOST:PORT or turns:HOST:PORT; may be repeated). It
+    /// shares a secret with this server, as coturn does with use-auth-secret.
+    #[arg(long, value_name = "URL", value_parser = turn_url)]
+    pub(crate) turn: Vec<String>,
+    /// File with the secret that is shared with the servers of --turn (or RINGBACK_TURN_SECRET holds it).
+    #[arg(long, value_name = "FILE", requires = "turn")]
+    pub(crate) turn_secret_file: Option<PathBuf>,
+    /// How long the credentials for --turn let a client in.
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = duration)]
+    pub(crate) turn_ttl: Duration,
     /// Room in the printed link.
     #[arg(long, default_value = "kitchen", value_parser = room)]
     pub(crate) room: RoomId,
@@ -239,6 +249,15 @@ fn pin(text: &str) -> Result<Pin, String> {
     call_engine::parse_pin_sha256(text).map(Pin).map_err(|error| error.to_string())
 }
 
+/// A TURN server without user and password.
+fn turn_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("turn:").or_else(|| text.strip_prefix("turns:")).unwrap_or_default();
+    if host.is_empty() || host.contains([',', ' ', '/', '@']) {
+        return Err("give turn:HOST[:PORT][?transport=tcp] or turns:HOST[:PORT], without user and password".into());
+    }
+    Ok(text.to_owned())
+}
+
 /// `URL` or `URL,user,password`; the password may hold commas.
 fn ice_server(text: &str) -> Result<IceServer, String> {
     let mut parts = text.splitn(3, ',');
@@ -291,6 +310,9 @@ mod tests {
             vec!["call", "kitchen", "--duration", "soon"],
             vec!["call", "kitchen", "--ice-server", "turn:host"],
             vec!["call", "kitchen", "--ice-server", "http://host"],
+            vec!["serve", "--turn", "stun:host"],
+            vec!["serve", "--turn", "turn:host,me,password"],
+            vec!["serve", "--turn-secret-file", "secret"],
             vec!["call", "kitchen", "--pin-sha256", "abc"],
             vec!["call", "kitchen", "--video-in", "tape"],
             vec!["call", "kitchen", "--bind", "here"],

@@ -4,24 +4,33 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use signaling_server::{Server, ServerConfig, Tls};
+use call_engine::Secret;
+use signaling_server::{Server, ServerConfig, Tls, Turn};
 
 use crate::cli::ServeArgs;
-use crate::{call, terminal};
+use crate::{call, exit, terminal};
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let turn = match turn(args) {
+        Ok(turn) => turn,
+        Err(reason) => {
+            terminal::error(&reason);
+            return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+        }
+    };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(args, turn))
 }
 
-async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+async fn serve(args: &ServeArgs, turn: Option<Turn>) -> anyhow::Result<ExitCode> {
     let config = ServerConfig {
         listen: args.listen,
         key: args.key.clone(),
         tls: tls(args),
         allow_origins: args.allow_origin.clone(),
         ice_servers: args.ice_server.clone(),
+        turn,
         ..ServerConfig::default()
     };
     let server = Server::start(config).await?;
@@ -32,6 +41,26 @@ async fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     terminal::line("shutting down");
     server.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the secret comes from: a file or the environment, as everyone on the machine sees the arguments.
+fn turn(args: &ServeArgs) -> Result<Option<Turn>, String> {
+    const VARIABLE: &str = "RINGBACK_TURN_SECRET";
+    if args.turn.is_empty() {
+        return Ok(None);
+    }
+    let secret = match &args.turn_secret_file {
+        Some(file) => {
+            std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?
+        }
+        None => std::env::var(VARIABLE)
+            .map_err(|_| format!("--turn needs the secret of the TURN server: --turn-secret-file, or {VARIABLE}"))?,
+    };
+    let secret = secret.trim();
+    if secret.is_empty() {
+        return Err("the secret of the TURN server is empty".into());
+    }
+    Ok(Some(Turn { urls: args.turn.clone(), secret: Secret::new(secret), lifetime: args.turn_ttl }))
 }
 
 /// Browsers give camera and microphone to loopback and to https only.

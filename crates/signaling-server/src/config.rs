@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use call_core::{IceServer, Secret};
 
+use crate::turn::Turn;
+
 /// How a [`Server`](crate::Server) listens, whom it lets in and what it hands out.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -20,6 +22,8 @@ pub struct ServerConfig {
     pub allow_origins: Vec<String>,
     /// ICE servers told to every peer that joins.
     pub ice_servers: Vec<IceServer>,
+    /// A TURN server for which every peer that joins gets credentials of its own, good for a time.
+    pub turn: Option<Turn>,
     /// Bounds on what strangers can make the server do.
     pub limits: Limits,
 }
@@ -37,6 +41,7 @@ impl Default for ServerConfig {
             tls: Tls::Off,
             allow_origins: Vec::new(),
             ice_servers: Vec::new(),
+            turn: None,
             limits: Limits::default(),
         }
     }

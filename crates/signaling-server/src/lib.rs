@@ -28,9 +28,11 @@ mod rate;
 pub mod rooms;
 mod server;
 mod tls;
+mod turn;
 mod ulid;
 
 pub use address::reachable;
 pub use config::{Limits, ServerConfig, Tls};
 pub use server::{Server, ServerError, page_url};
 pub use tls::TlsError;
+pub use turn::Turn;

@@ -12,6 +12,7 @@ use crate::address::Origin;
 use crate::config::Limits;
 use crate::message::{self, Register, Request};
 use crate::rate::TokenBucket;
+use crate::turn::Turn;
 
 /// Origins whose joins are remembered. Each is forgotten a minute after its last one; when this many tried within
 /// a minute, new ones have to wait.
@@ -98,6 +99,9 @@ pub struct RoomServer {
     limits: Limits,
     key_digest: Option<[u8; 32]>,
     ice_servers: Vec<IceServer>,
+    turn: Option<Turn>,
+    /// Since 1970, as it was told last.
+    unix: Duration,
     connections: HashMap<ConnectionId, Connection>,
     /// The deadline of every connection that has one.
     deadlines: BTreeSet<(Instant, ConnectionId)>,
@@ -114,12 +118,26 @@ impl RoomServer {
             limits,
             key_digest: key.map(|key| digest(key.expose())),
             ice_servers,
+            turn: None,
+            unix: Duration::ZERO,
             connections: HashMap::new(),
             deadlines: BTreeSet::new(),
             rooms: HashMap::new(),
             joins: HashMap::new(),
             outputs: VecDeque::new(),
         }
+    }
+
+    /// With credentials for a TURN server to whoever joins; they need [`tell_time`](Self::tell_time).
+    #[must_use]
+    pub fn with_turn(mut self, turn: Option<Turn>) -> Self {
+        self.turn = turn;
+        self
+    }
+
+    /// What time it is for others too, since 1970: until when credentials are good is written in them.
+    pub fn tell_time(&mut self, unix: Duration) {
+        self.unix = unix;
     }
 
     /// Takes in what happened on a connection. Unknown and closing connections are ignored.
@@ -252,7 +270,9 @@ impl RoomServer {
         }
         self.rooms.entry(room.clone()).or_default().push(id);
         let label = self.connections.get(&id).map_or("", |connection| connection.label.as_str());
-        let accept = message::accept(label, &self.ice_servers, present > 0);
+        let credentials = self.turn.as_ref().map(|turn| turn.credentials(self.unix, label));
+        let ice_servers: Vec<_> = self.ice_servers.iter().cloned().chain(credentials).collect();
+        let accept = message::accept(label, &ice_servers, present > 0);
         self.send(id, accept);
         let (ping_at, pong_until) = (now + self.limits.ping_interval, now + self.limits.pong_timeout);
         self.change(id, |phase| *phase = Phase::Joined { room, ping_at, pong_until });

@@ -53,7 +53,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`] when the address or the certificate cannot be used.
     pub async fn start(config: ServerConfig) -> Result<Self, ServerError> {
-        let rooms = RoomServer::new(config.limits.clone(), config.key.as_ref(), config.ice_servers);
+        let rooms =
+            RoomServer::new(config.limits.clone(), config.key.as_ref(), config.ice_servers).with_turn(config.turn);
         let shared = Shared {
             limits: config.limits,
             allow_origins: config.allow_origins,

@@ -4,4 +4,4 @@
 mod outputs;
 mod peers;
 mod servers;
-mod villain;
+pub(crate) mod villain;

@@ -86,6 +86,19 @@ impl Line {
         within("the close", self.0.close(None)).await.expect("the client is there");
     }
 
+    /// The next message, as it came.
+    pub(crate) async fn text(&mut self) -> String {
+        within("a message", async {
+            loop {
+                let message = self.0.next().await.expect("the client is there").expect("the client is there");
+                if let Message::Text(text) = message {
+                    return text.to_string();
+                }
+            }
+        })
+        .await
+    }
+
     /// The next message of that type; others are passed over.
     pub(crate) async fn hear(&mut self, kind: &str) -> Value {
         within(kind, async {

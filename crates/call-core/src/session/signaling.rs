@@ -3,14 +3,12 @@
 
 use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
 use crate::end::foreign_words;
+use crate::ice_servers;
 use crate::{Description, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
 use std::time::{Duration, Instant};
 
 /// A connection that lasted this long was a good one: the next attempt need not wait long.
 const PROVEN: Duration = Duration::from_secs(10);
-
-/// A server has no use for more: each is asked from each of our addresses.
-const MAX_ICE_SERVERS: usize = 16;
 
 /// The connection to the signaling server.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,7 +138,7 @@ impl Session {
         self.link = Link::Retrying { at: now + wait };
     }
 
-    fn joined(&mut self, now: Instant, role: Role, capabilities: PeerCapabilities, mut ice_servers: Vec<IceServer>) {
+    fn joined(&mut self, now: Instant, role: Role, capabilities: PeerCapabilities, ice_servers: Vec<IceServer>) {
         if self.link != Link::Connecting {
             return self.warn("the signaling server let us into the room again: skipped");
         }
@@ -152,13 +150,7 @@ impl Session {
         self.role = Some(role);
         self.visits = self.visits.saturating_add(1);
         self.capabilities = capabilities;
-        self.ice_servers.clone_from(&self.config.ice_servers);
-        ice_servers.truncate(MAX_ICE_SERVERS);
-        for server in ice_servers {
-            if !self.ice_servers.contains(&server) {
-                self.ice_servers.push(server);
-            }
-        }
+        self.ice_servers = ice_servers::merged(&self.config.ice_servers, ice_servers);
         if self.peer.is_some() {
             // The call went on meanwhile. What it lost with the server may be a path.
             return self.rejoined(now);

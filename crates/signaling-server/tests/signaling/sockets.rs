@@ -1,11 +1,11 @@
 //! Peers that meet over real WebSockets on loopback.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use call_core::{IceServer, Secret};
 use futures_util::SinkExt;
-use signaling_server::Tls;
+use signaling_server::{Tls, Turn};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, serve, soon};
@@ -169,5 +169,36 @@ async fn connections_beyond_the_bound_are_refused_until_one_leaves() {
         }
     };
     soon(again).await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn each_who_joins_gets_credentials_of_its_own_for_the_turn_server() {
+    let server = serve(|config| {
+        config.turn = Some(Turn {
+            urls: vec!["turn:192.0.2.1:3478".into()],
+            secret: Secret::new("between us"),
+            lifetime: Duration::from_secs(600),
+        });
+    })
+    .await;
+    let since_1970 = || SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let before = since_1970();
+        let mut client = Client::connect(&server).await;
+        client.say(r#"{"type":"register","roomId":"r"}"#).await;
+        let accept = client.hear().await;
+        let accept: serde_json::Value = serde_json::from_str(&accept).expect("JSON");
+        let given = &accept["iceServers"][0];
+        let name = given["username"].as_str().expect("a name").to_owned();
+        let (expiry, client_name) = name.split_once(':').expect("a time and a name");
+        let expiry: u64 = expiry.parse().expect("a time");
+        assert!((before + 600..=since_1970() + 600).contains(&expiry), "{name}");
+        assert_eq!(accept["connectionId"], client_name);
+        assert_eq!(given["credential"].as_str().map(str::len), Some(28), "an HMAC-SHA1 in base64");
+        seen.push((name, client));
+    }
+    assert_ne!(seen[0].0, seen[1].0);
     server.shutdown().await;
 }
