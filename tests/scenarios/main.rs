@@ -12,4 +12,5 @@ mod hostile;
 mod lab;
 mod media;
 mod networks;
+mod reach;
 mod window;

@@ -85,7 +85,7 @@ impl SignalingConfig {
 }
 
 /// A number that nobody can guess: the standard library's hash has 128 secret bits of the system in each state (SipHash).
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
 }
 

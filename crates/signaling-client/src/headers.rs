@@ -5,6 +5,8 @@ use call_core::Secret;
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::text::one_line;
+
 /// Headers at most: servers take about a hundred, and nobody types so many.
 const MAX_HEADERS: usize = 32;
 /// Longest header, in bytes: servers take 8 to 16 KiB in all.
@@ -82,14 +84,15 @@ impl Headers {
 
     fn push(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         let name: HeaderName = name.parse().map_err(|_| HeaderError::Name)?;
+        let shown = one_line(name.as_str());
         if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("sec-websocket-") {
-            return Err(HeaderError::Reserved(name.to_string()));
+            return Err(HeaderError::Reserved(shown));
         }
         if name.as_str().len() + value.len() > MAX_BYTES {
-            return Err(HeaderError::Long(crate::text::one_line(name.as_str())));
+            return Err(HeaderError::Long(shown));
         }
         if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
-            return Err(HeaderError::Value(name.to_string()));
+            return Err(HeaderError::Value(shown));
         }
         if name == "authorization" && self.0.iter().any(|(known, _)| *known == name) {
             return Err(HeaderError::TwoLogins);
@@ -99,6 +102,11 @@ impl Headers {
         }
         self.0.push((name, Secret::new(value)));
         Ok(())
+    }
+
+    /// Each as it is written on the wire.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(name, value)| format!("{name}: {}\r\n", value.expose()))
     }
 
     /// Puts them into a request; they replace what the program sends of itself, and stand beside each other.

@@ -34,7 +34,8 @@ pub(crate) fn status(head: &[u8]) -> Option<u16> {
         [_, b' ', digits @ ..] => digits.get(..3)?,
         _ => return None,
     };
-    let status: u16 = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
+    let status: u16 =
+        std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()?;
     (status >= 100).then_some(status)
 }
 
@@ -52,7 +53,9 @@ mod tests {
 
     #[test]
     fn a_head_is_read_to_its_end_and_no_further() {
-        for (whole, body) in [("HTTP/1.1 204 No Content\r\nA: b\r\n\r\n", "body\r\n\r\n"), ("HTTP/1.0 200 OK\n\n", "\nbody")] {
+        for (whole, body) in
+            [("HTTP/1.1 204 No Content\r\nA: b\r\n\r\n", "body\r\n\r\n"), ("HTTP/1.0 200 OK\n\n", "\nbody")]
+        {
             let all = format!("{whole}{body}");
             let mut read = 0;
             while let more @ 1.. = missing(&all.as_bytes()[..read]) {

@@ -23,7 +23,9 @@ mod line;
 mod matchbox;
 mod mirotalk;
 mod peerjs;
+mod probe;
 mod proxy;
+mod race;
 #[cfg(test)]
 mod replay;
 mod server_url;
@@ -45,6 +47,7 @@ pub use headers::{HeaderError, Headers};
 pub use matchbox::MatchboxCodec;
 pub use mirotalk::MiroTalkCodec;
 pub use peerjs::PeerJsCodec;
+pub use probe::{ProbeReport, ProbeStep, Spoken, parse_probe_url, probe};
 pub use proxy::{Proxies, Proxy, ProxyUrlError, ProxyVariableError, parse_proxy};
 pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};

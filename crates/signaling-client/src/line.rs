@@ -1,9 +1,9 @@
 //! Opens the line to a server from its URL: straight or through a proxy, and in TLS where the URL asks for it.
 //! One function for every protocol; what is said over the line is its caller's business.
 
-use std::net::IpAddr;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::pki_types::ServerName;

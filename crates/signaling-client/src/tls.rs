@@ -13,8 +13,8 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature,
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage, OtherError,
-    RootCertStore, SignatureScheme, WantsVerifier,
+    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage,
+    OtherError, RootCertStore, SignatureScheme, WantsVerifier,
 };
 
 use crate::client_certificate::ClientCertificate;
@@ -91,9 +91,7 @@ fn connector(options: &TlsOptions) -> Result<TlsConnector, ConnectError> {
         (None, false) => None,
     };
     let builder = match trust {
-        Some(trust) => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(LeafVerifier { trust, provider }))
-        }
+        Some(trust) => builder.dangerous().with_custom_certificate_verifier(Arc::new(LeafVerifier { trust, provider })),
         None => builder.with_root_certificates(roots(options.ca_file.as_deref())?),
     };
     let config = match &options.client_certificate {

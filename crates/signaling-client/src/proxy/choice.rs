@@ -74,7 +74,8 @@ mod tests {
     }
 
     fn environment(variables: &'static [(&str, &str)]) -> Result<Proxies, ProxyVariableError> {
-        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let value =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         Proxies::from_environment(value)
     }
 

@@ -90,7 +90,8 @@ fn network(text: &str) -> Option<Whom> {
         Some((address, bits)) => (address, Some(bits)),
         None => (text, None),
     };
-    let address: IpAddr = address.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(address).parse().ok()?;
+    let address: IpAddr =
+        address.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(address).parse().ok()?;
     let all = if address.is_ipv4() { 32 } else { 128 };
     let bits = bits.map_or(Some(all), |bits| bits.parse().ok().filter(|bits| *bits <= all))?;
     match address {
@@ -114,7 +115,9 @@ fn first_bits(address: IpAddr, bits: u8) -> (bool, u128) {
 
 /// Whether `name` is `domain` or below it.
 fn is_within(name: &str, domain: &str) -> bool {
-    let Some(before) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at)) else { return false };
+    let Some(before) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at)) else {
+        return false;
+    };
     before.1.eq_ignore_ascii_case(domain) && (before.0.is_empty() || before.0.ends_with('.'))
 }
 
@@ -134,12 +137,20 @@ mod tests {
     fn entries_cover_what_they_name_and_nothing_else() {
         for (exceptions, covered, others) in [
             ("*", vec!["wss://a.example/", "ws://192.0.2.1/"], vec![]),
-            ("a.example", vec!["wss://a.example/", "wss://A.example./", "wss://b.a.example/"], vec!["wss://ba.example/"]),
+            (
+                "a.example",
+                vec!["wss://a.example/", "wss://A.example./", "wss://b.a.example/"],
+                vec!["wss://ba.example/"],
+            ),
             (".example", vec!["wss://example/", "wss://a.example/"], vec!["wss://anexample/", "wss://example.org/"]),
             ("*.example", vec!["wss://a.example/"], vec!["wss://a.org/"]),
             ("a.example:8443", vec!["wss://a.example:8443/"], vec!["wss://a.example/"]),
             ("x, b.example\tc.example", vec!["ws://b.example/", "ws://c.example/"], vec!["ws://a.example/"]),
-            ("192.0.2.1", vec!["ws://192.0.2.1/", "ws://[::ffff:192.0.2.1]/"], vec!["ws://192.0.2.2/", "ws://x.192.0.2.1.org/"]),
+            (
+                "192.0.2.1",
+                vec!["ws://192.0.2.1/", "ws://[::ffff:192.0.2.1]/"],
+                vec!["ws://192.0.2.2/", "ws://x.192.0.2.1.org/"],
+            ),
             ("192.0.2.1:81", vec!["ws://192.0.2.1:81/"], vec!["ws://192.0.2.1/"]),
             ("10.0.0.0/8", vec!["ws://10.200.0.1/"], vec!["ws://11.0.0.1/", "ws://[a00::1]/", "ws://ten.example/"]),
             ("0.0.0.0/0", vec!["ws://192.0.2.1/"], vec!["ws://[2001:db8::1]/"]),
@@ -148,7 +159,11 @@ mod tests {
             ("2001:db8::/32", vec!["ws://[2001:db8:ffff::1]/"], vec!["ws://[2001:db9::1]/"]),
             ("m\u{fc}ller.example", vec!["ws://m\u{fc}ller.example/"], vec!["ws://muller.example/"]),
             ("10.0.0.0/33,:,a:b:c,.", vec![], vec!["ws://10.0.0.0/", "ws://a/"]),
-            ("", vec!["ws://localhost:1/", "ws://a.localhost/", "ws://127.9.9.9/", "wss://[::1]/"], vec!["ws://notlocalhost/"]),
+            (
+                "",
+                vec!["ws://localhost:1/", "ws://a.localhost/", "ws://127.9.9.9/", "wss://[::1]/"],
+                vec!["ws://notlocalhost/"],
+            ),
         ] {
             for url in covered {
                 assert!(covers(exceptions, url), "{exceptions:?} covers {url}");

@@ -87,7 +87,10 @@ fn socks_words(code: u8) -> &'static str {
 
 /// Does a talk with a proxy that has said all it will ever say: the steps' end, and what was sent.
 #[cfg(test)]
-pub(crate) fn play(mut handshake: impl Handshake, mut answer: &[u8]) -> (Result<(), Option<Fault>>, Vec<Vec<u8>>, usize) {
+pub(crate) fn play(
+    mut handshake: impl Handshake,
+    mut answer: &[u8],
+) -> (Result<(), Option<Fault>>, Vec<Vec<u8>>, usize) {
     let (mut heard, mut sent, mut read) = (Vec::new(), Vec::new(), 0);
     loop {
         match handshake.step(&heard) {

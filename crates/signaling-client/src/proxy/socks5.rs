@@ -159,8 +159,7 @@ mod tests {
             ("2001:db8::1", b"\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x50"),
         ] {
             let destination = Destination::Address(address.parse().expect("an address"));
-            let (end, sent, _) =
-                play(Socks5::new(destination, 80, None), b"\x05\x00\x05\x00\x00\x03\x01a\x00\x00");
+            let (end, sent, _) = play(Socks5::new(destination, 80, None), b"\x05\x00\x05\x00\x00\x03\x01a\x00\x00");
             assert_eq!(end, Ok(()));
             assert_eq!(sent[1], bytes);
         }

@@ -18,9 +18,6 @@ use crate::tcp;
 use crate::text::one_line;
 use crate::tls::{self, TlsOptions};
 
-/// Addresses of a server that a proxy is asked for, where we look the name up: one of each family, and no more connections.
-const MAX_ADDRESSES: usize = 2;
-
 /// A line to `target` through `proxy`. TLS with the server is not spoken yet.
 pub(crate) async fn tunnel(
     proxy: &Proxy,
@@ -37,17 +34,16 @@ pub(crate) async fn tunnel(
             let host = target.bare();
             let addresses = clock.bound(Stage::Resolve, tcp::resolve(&host, target.port)).await?;
             let addresses = addresses.map_err(|source| ConnectError::Resolve { host, source })?;
-            let mut addresses = addresses.into_iter().take(MAX_ADDRESSES).peekable();
-            while let Some(address) = addresses.next() {
-                let line = socks5(proxy, target, tls, clock, Destination::Address(address.ip())).await;
-                match line {
-                    // No way to that address, or none to addresses of its family: perhaps to the next one.
-                    Err(ConnectError::Proxy(ProxyError::Refused { fault: Fault::Socks(1 | 3..=5 | 8), .. }))
-                        if addresses.peek().is_some() => {}
-                    line => return line,
-                }
+            let first = *addresses.first().expect("a name without addresses is an error");
+            let line = socks5(proxy, target, tls, clock, Destination::Address(first.ip())).await;
+            match (line, addresses.iter().find(|address| address.is_ipv6() != first.is_ipv6())) {
+                // The proxy may have no way to addresses of that family.
+                (
+                    Err(ConnectError::Proxy(ProxyError::Refused { fault: Fault::Socks(1 | 3..=5 | 8), .. })),
+                    Some(other),
+                ) => socks5(proxy, target, tls, clock, Destination::Address(other.ip())).await,
+                (line, _) => line,
             }
-            unreachable!("a name has addresses, and the last of them returns")
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use signaling_client::{ClientCertificate, TlsOptions};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -20,8 +20,9 @@ use crate::server::{config, listen, soon};
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("ring makes keys");
         Self(CertifiedIssuer::self_signed(params, key).expect("good parameters"))
@@ -67,9 +68,9 @@ fn file(name: &str, text: &str) -> PathBuf {
 
 #[tokio::test]
 async fn a_server_that_wants_a_certificate_lets_only_those_in_that_it_knows() {
-    let authority = Authority::new();
+    let authority = Authority::new("ours");
     let (ours, our_key) = authority.sign();
-    let (foreign, foreign_key) = Authority::new().sign();
+    let (foreign, foreign_key) = Authority::new("theirs").sign();
     let ca_file = Some(file("mutual-ca.pem", &authority.0.pem()));
     let shown = |name: &str, certificate: &str, key: &str| ClientCertificate {
         certificate: file(&format!("mutual-{name}.pem"), certificate),
@@ -93,8 +94,8 @@ async fn a_server_that_wants_a_certificate_lets_only_those_in_that_it_knows() {
 
 #[tokio::test]
 async fn unusable_files_are_named_before_anything_is_sent() {
-    let (certificate, key) = Authority::new().sign();
-    let (_, other_key) = Authority::new().sign();
+    let (certificate, key) = Authority::new("any").sign();
+    let (_, other_key) = Authority::new("any").sign();
     let good = file("client-good.pem", &certificate);
     let good_key = file("client-good-key.pem", &key);
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
@@ -103,7 +104,12 @@ async fn unusable_files_are_named_before_anything_is_sent() {
         (good_key.clone(), good_key.clone(), "client-good-key.pem", "no certificate in PEM form"),
         (good.clone(), good.clone(), "client-good.pem", "no private key in PEM form"),
         (good.clone(), file("client-enc.pem", encrypted), "client-enc.pem", "the key is encrypted"),
-        (good.clone(), file("client-other.pem", &other_key), "client-other.pem", "it is not the key of the certificate"),
+        (
+            good.clone(),
+            file("client-other.pem", &other_key),
+            "client-other.pem",
+            "it is not the key of the certificate",
+        ),
     ] {
         let listener = listen().await;
         let mut config = config("wss", &listener);

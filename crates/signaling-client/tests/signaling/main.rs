@@ -1,9 +1,10 @@
 //! The signaling client against recorded traces and against servers that misbehave on loopback.
 
-mod codec;
 mod client_certificates;
+mod codec;
 mod connecting;
 mod headers;
+mod probing;
 mod proxies;
 mod reopening;
 mod running;

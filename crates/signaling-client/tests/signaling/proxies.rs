@@ -156,8 +156,18 @@ async fn a_proxy_can_be_spoken_to_in_tls() {
 #[tokio::test]
 async fn a_proxy_that_does_not_pass_us_on_says_why_and_the_login_stays_ours() {
     for (scheme, answer, words, retry) in [
-        ("http://", "HTTP/1.1 407 Login\r\n\r\n", "it wants a user name and a password: write them into its URL", false),
-        ("http://me:swordfish@", "HTTP/1.1 407 Login\r\n\r\n", "it does not accept the user name and the password", false),
+        (
+            "http://",
+            "HTTP/1.1 407 Login\r\n\r\n",
+            "it wants a user name and a password: write them into its URL",
+            false,
+        ),
+        (
+            "http://me:swordfish@",
+            "HTTP/1.1 407 Login\r\n\r\n",
+            "it does not accept the user name and the password",
+            false,
+        ),
         ("http://me:swordfish@", "HTTP/1.1 403 No\r\n\r\n", "HTTP 403: it does not let this program through", false),
         ("http://", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "HTTP 502: it cannot reach the server", true),
         ("http://", "SSH-2.0-OpenSSH_9.6\r\n", "it does not answer as such a proxy", false),
