@@ -61,7 +61,7 @@ impl Fault {
 fn http_hint(status: u16) -> &'static str {
     match status {
         400 | 405 | 501 => "it does not pass connections on: is it a proxy?",
-        401 | 403 => "it does not let this program through to there: ask who runs it",
+        403 => "it does not let this program through to there: ask who runs it",
         404 => "nothing there passes connections on: is it a proxy?",
         429 => "too many connections from here: wait a little",
         502..=504 => "it cannot reach the server",

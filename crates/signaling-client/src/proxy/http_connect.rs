@@ -45,8 +45,9 @@ impl Handshake for HttpConnect {
         }
         match http_head::status(&self.head).ok_or(Fault::Foreign)? {
             200..=299 => Ok(Step::Through),
-            407 if self.with_login => Err(Fault::WrongLogin),
-            407 => Err(Fault::WantsLogin),
+            // 401 is for servers, but tinyproxy says it to a wrong login.
+            401 | 407 if self.with_login => Err(Fault::WrongLogin),
+            401 | 407 => Err(Fault::WantsLogin),
             status => Err(Fault::Http(status)),
         }
     }
@@ -99,6 +100,7 @@ mod tests {
         for (login, answer, fault) in [
             (None, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", Some(Fault::WantsLogin)),
             (Some(&login), "HTTP/1.0 407 No\r\nProxy-Authenticate: Basic\r\n\r\n", Some(Fault::WrongLogin)),
+            (Some(&login), "HTTP/1.0 401 Unauthorized\r\n\r\n", Some(Fault::WrongLogin)),
             (None, "HTTP/1.1 403 Forbidden\r\n\r\n", Some(Fault::Http(403))),
             (None, "HTTP/1.1 502 Bad Gateway\r\n\r\n", Some(Fault::Http(502))),
             (None, "SSH-2.0-OpenSSH_9.6\r\n", Some(Fault::Foreign)),

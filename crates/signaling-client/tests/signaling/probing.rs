@@ -62,13 +62,14 @@ async fn a_media_server_is_known_by_what_it_takes() {
         ("/x", Spoken::WhipOrWhep, None),
     ] {
         let listener = listen().await;
+        let mut heard = Vec::new();
         let answer = |line: &str| match line.starts_with("OPTIONS ") {
             true => "HTTP/1.1 204 No Content\r\nAccept-Post: application/sdp\r\n\r\n",
             false => "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n",
         };
         let (report, steps) = tokio::select! {
             probed = probed(&listener, path) => probed,
-            () = play(&listener, &mut Vec::new(), answer) => unreachable!("it plays for ever"),
+            () = play(&listener, &mut heard, answer) => unreachable!("it plays for ever"),
         };
         let server = scheme.map(|scheme| format!("{scheme}http://{}{path}", place(&listener)));
         assert_eq!(report, ProbeReport { reached: true, spoken, server }, "{steps:#?}");
