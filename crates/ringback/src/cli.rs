@@ -41,7 +41,7 @@ Exit codes:
   3  the server cannot be reached
   130  interrupted
 
-At most five connections, one after the other, for about 15 seconds. No room is entered but one with a random name.";
+At most five connections, one after the other, and 20 seconds. No room is entered but one with a random name.";
 
 /// Peer-to-peer calls: camera, microphone and data straight between two machines.
 #[derive(Debug, Parser)]

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::pki_types::ServerName;
+use tracing::debug;
 use url::{Host, Url};
 
 use crate::clock::Clock;
@@ -39,7 +40,10 @@ pub(crate) async fn open(
         None
     };
     let line = match proxies.of(&target) {
-        Some(proxy) => proxy::tunnel(proxy, &target, tls, clock).await?,
+        Some(proxy) => {
+            debug!(%proxy, "through a proxy");
+            proxy::tunnel(proxy, &target, tls, clock).await?
+        }
         None => direct(&target, clock).await?,
     };
     match encryption {

@@ -42,6 +42,8 @@ impl Question {
                 below(&mut url, &["socket.io", ""]);
                 url.set_query(Some("EIO=4&transport=websocket"));
             }
+            // Under any other path than its root, a matchbox server would take that for a room; the greeting has found it by
+            // then, unless somebody gave the URL of a room as that of a server.
             Self::Register if url.path() == "/" => url.set_path("/signaling"),
             Self::Register | Self::Options => {}
         }
@@ -50,7 +52,7 @@ impl Question {
 
     /// Puts it on `line`, to the server at `url`.
     pub(super) async fn put(self, config: &SignalingConfig, url: &Url, place: &str, line: Box<dyn Line>) -> Answer {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE.min(config.timeouts.join);
         let answer = match self {
             Self::PeerId => http("GET", url, &config.headers, line, deadline).await,
             Self::Options => http("OPTIONS", url, &config.headers, line, deadline).await,

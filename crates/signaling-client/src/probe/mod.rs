@@ -19,8 +19,10 @@ use evidence::{Answer, Question};
 
 pub use evidence::Spoken;
 
-/// After that time no further question is begun.
+/// After that time no further question is begun; the last one takes five seconds at most.
 const MOST_TIME: Duration = Duration::from_secs(15);
+/// For a further connection to a server that was reached before.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// One thing that was tried.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +131,7 @@ async fn ask(question: Question, config: &SignalingConfig, url: &url::Url, line:
     let line: Result<_, ConnectError> = match line {
         Some(line) => Ok(line),
         None => {
-            let clock = Clock::start(place.clone(), config.timeouts.connect);
+            let clock = Clock::start(place.clone(), AGAIN.min(config.timeouts.connect));
             line::open(url, &config.tls, &config.proxies, &clock).await
         }
     };
