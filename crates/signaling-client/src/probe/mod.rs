@@ -94,7 +94,7 @@ pub async fn probe(config: &SignalingConfig, mut tell: impl FnMut(&ProbeStep)) -
 }
 
 fn own_room() -> RoomId {
-    RoomId::new(&format!("ringback-probe-{:016x}{:016x}", random(), random())).expect("short and printable")
+    RoomId::new(format!("ringback-probe-{:016x}{:016x}", random(), random())).expect("short and printable")
 }
 
 /// Opens a first line, and tells of each step on the way.
