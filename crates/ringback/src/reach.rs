@@ -60,8 +60,8 @@ pub(crate) struct Reach {
 }
 
 impl ReachArgs {
-    /// Reads the files and the environment that the options speak of; `server` is whether a server was named, as to those that
-    /// are found on the network no proxy leads. The error is one line without secrets.
+    /// Reads the files and the environment that the options speak of; `server` is whether a server was named, as those that are
+    /// found on the network are reached straight, and are shown no token and no certificate. The error is one line without secrets.
     pub(crate) fn read(&self, server: bool) -> Result<Reach, String> {
         Ok(Reach {
             key: key(self.key_file.as_deref(), self.key.as_ref())?,
@@ -69,7 +69,7 @@ impl ReachArgs {
                 ca_file: self.ca_file.clone(),
                 pin_sha256: self.pin_sha256.map(|pin| pin.0),
                 insecure: self.insecure,
-                client_certificate: self.client_certificate(),
+                client_certificate: self.client_certificate().filter(|_| server),
             },
             proxies: if server { self.proxies()? } else { Proxies::default() },
             headers: if server { self.headers()? } else { Headers::default() },
