@@ -214,13 +214,13 @@ mod tests {
             let error = one(ReachArgs { key_file: Some(file.to_owned()), ..ReachArgs::default() });
             assert!(error.starts_with("--key-file: cannot use ") && error.contains(words), "{error}");
         }
-        for given in ["ftp://me:swordfish@proxy", "http://me:sword/fish@proxy", "@no-such-swordfish/../x"] {
+        for given in ["ftp://me:mackerel@proxy", "http://me:mackerel/s@proxy", "@no-such-file"] {
             let error = one(ReachArgs { proxy: Some(Secret::new(given)), ..ReachArgs::default() });
-            assert!(error.starts_with("--proxy: ") && (given.starts_with('@') || !error.contains("sword")), "{error}");
+            assert!(error.starts_with("--proxy: ") && !error.contains("mackerel"), "{error}");
         }
-        for given in ["swordfish", "Host: swordfish", "X: sword\u{7}fish"] {
+        for given in ["mackerel", "Host: mackerel", "X: mackerel\u{7}"] {
             let error = one(ReachArgs { header: vec![Secret::new(given)], ..ReachArgs::default() });
-            assert!(error.starts_with("--header: ") && !error.contains("sword"), "{error}");
+            assert!(error.starts_with("--header: ") && !error.contains("mackerel"), "{error}");
         }
     }
 }
