@@ -12,6 +12,7 @@ mod hostile;
 mod lab;
 mod media;
 mod networks;
+mod reach;
 mod relays;
 mod routers;
 mod survival;

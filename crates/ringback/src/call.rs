@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use call_engine::{
-    Call, CallConfig, Command, Outcome, PlaceError, SignalingConfig, TlsOptions, VideoFormat, VideoSink,
-};
+use call_engine::{Call, CallConfig, Command, Outcome, PlaceError, SignalingConfig, VideoFormat, VideoSink};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::cli::CallArgs;
+use crate::reach::Reach;
 use crate::rendezvous::{self, Meeting};
 use crate::{exit, report, terminal, window};
 
@@ -24,19 +23,30 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
         terminal::error(&format!("no report can be written to {}: {error}", path.display()));
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
     }
+    let reach = match args.reach.read(args.server.is_some()) {
+        Ok(reach) => reach,
+        Err(error) => {
+            terminal::error(&error);
+            return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+        }
+    };
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
     if windowed && !window::has_display() {
         if args.video_out.is_some() {
             terminal::warn("there is no display: the call is shown in the terminal");
         }
-        return runtime.block_on(in_terminal(args, started));
+        return runtime.block_on(in_terminal(args, reach, started));
     }
-    if windowed { in_window(args, started, &runtime) } else { runtime.block_on(in_terminal(args, started)) }
+    if windowed {
+        in_window(args, reach, started, &runtime)
+    } else {
+        runtime.block_on(in_terminal(args, reach, started))
+    }
 }
 
-async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
-    let (config, meeting) = prepare(&args, started).await?;
+async fn in_terminal(args: CallArgs, reach: Reach, started: Instant) -> anyhow::Result<ExitCode> {
+    let (config, meeting) = prepare(&args, reach, started).await?;
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
@@ -50,9 +60,9 @@ async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCod
 }
 
 /// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
-fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
+fn in_window(args: CallArgs, reach: Reach, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
     let context = Arc::new(std::sync::OnceLock::new());
-    let (mut config, meeting) = runtime.block_on(prepare(&args, started))?;
+    let (mut config, meeting) = runtime.block_on(prepare(&args, reach, started))?;
     config.video_out = VideoSink::Window;
     config.repaint = Some(window::repainter(context.clone()));
     let mut call = match runtime.block_on(Call::place(config)) {
@@ -78,24 +88,20 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
 }
 
 /// Finds the server and says how the other can join.
-async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
-    let (server, pin, meeting) = match &args.server {
-        Some(server) => (server.clone(), args.pin_sha256.map(|pin| pin.0), None),
+async fn prepare(args: &CallArgs, mut reach: Reach, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
+    let (server, meeting) = match &args.server {
+        Some(server) => (server.clone(), None),
         None => {
-            let meeting = rendezvous::meet(&args.room, args.key.as_ref()).await?;
+            let meeting = rendezvous::meet(&args.room, reach.key.as_ref()).await?;
             meeting.announce(&args.room);
-            (meeting.server.clone(), meeting.pin, Some(meeting))
+            reach.tls.pin_sha256 = meeting.pin;
+            (meeting.server.clone(), Some(meeting))
         }
     };
-    if args.insecure {
-        terminal::warn(
-            "--insecure: the server's certificate is not checked; anyone on the way can pose as the server and as the peer",
-        );
-    }
-    let tls = TlsOptions { ca_file: args.ca_file.clone(), pin_sha256: pin, insecure: args.insecure };
+    reach.warn(&server);
     let mut signaling = SignalingConfig::new(server, args.room.clone(), client_id());
-    signaling.key = args.key.clone();
-    signaling.tls = tls;
+    reach.apply(&mut signaling);
+    signaling.tls = reach.tls;
     let config = CallConfig {
         video_in: args.video_in.clone(),
         audio_in: args.audio_in.clone(),
@@ -104,7 +110,7 @@ async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfi
         video: VideoFormat { size: args.size, frame_rate: args.fps },
         max_bitrate: args.max_bitrate,
         audio_bitrate: args.audio_bitrate,
-        ice_servers: args.ice_server.clone(),
+        ice_servers: args.ice_server.iter().flat_map(|servers| servers.0.clone()).collect(),
         relay_only: args.relay_only,
         bind: args.bind.clone(),
         duration: args.duration,

@@ -2,15 +2,17 @@
 //! Values are checked here, so that a bad argument costs one line and no network.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use call_engine::{
     AudioSink, AudioSource, Bitrate, FrameRate, IceServer, RoomId, Secret, Size, VideoSink, VideoSource,
 };
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lab::cli::{DataArgs, LabArgs, MeasuredArgs};
+use crate::reach::{self, ReachArgs};
 
 /// Exit codes, shown below the help of `call`; [`crate::exit`] has the mapping.
 const EXIT_CODES: &str = "\
@@ -27,7 +29,19 @@ Exit codes:
   9  a device or an output file failed
   130  interrupted before a call took place
 
-Secrets: RINGBACK_KEY and RINGBACK_ICE_SERVER keep them out of the process list.";
+Secrets stay out of the process list in RINGBACK_KEY, RINGBACK_TOKEN, RINGBACK_ICE_SERVER and HTTPS_PROXY, or in files:
+--key-file FILE, --token-file FILE, --header @FILE, --proxy @FILE, --ice-server @FILE.";
+
+/// The same for `probe`.
+const PROBE_EXIT_CODES: &str = "\
+Exit codes:
+  0  reached, and it is known what the server speaks
+  1  reached, but what it speaks does not show
+  2  bad arguments, or a file that cannot be used
+  3  the server cannot be reached
+  130  interrupted
+
+At most five connections, one after the other, and 20 seconds. No room is entered but one with a random name.";
 
 /// Peer-to-peer calls: camera, microphone and data straight between two machines.
 #[derive(Debug, Parser)]
@@ -41,6 +55,29 @@ pub(crate) struct Cli {
     pub(crate) verbose: u8,
 }
 
+/// Reads the command line. Ends the program where that is wrong, or asks for help.
+pub(crate) fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
+}
+
+/// A wrong value is repeated to the person, but not one in which there may be a secret: what a program prints is kept.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let secret = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => {
+            ["--ice-server", "--server", "<URL>"].iter().any(|name| argument.starts_with(name))
+        }
+        _ => false,
+    };
+    let password = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.contains('@') || value.contains(','),
+        _ => false,
+    };
+    if secret && password {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+    }
+    error
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -48,6 +85,8 @@ pub(crate) enum Command {
     Call(Box<CallArgs>),
     /// Run the signaling server and the browser page.
     Serve(ServeArgs),
+    /// Say whether a signaling server can be reached, and what it speaks.
+    Probe(ProbeArgs),
     /// List cameras, microphones and speakers.
     Devices(DevicesArgs),
     /// Place a call between two engines in this process, over a network as bad as you like, and measure it.
@@ -72,18 +111,9 @@ pub(crate) struct CallArgs {
     /// and network).
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
     pub(crate) server: Option<call_engine::ServerUrl>,
-    /// Signaling key of the server.
-    #[arg(long, env = "RINGBACK_KEY", hide_env_values = true, value_parser = secret, help_heading = "Signaling")]
-    pub(crate) key: Option<Secret>,
-    /// Trust the certificates in this PEM file, in addition to the system's.
-    #[arg(long, value_name = "FILE", help_heading = "Signaling")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Trust only the server certificate with this SHA-256 (64 hex digits, as the server prints it).
-    #[arg(long, value_name = "HEX", value_parser = pin, help_heading = "Signaling")]
-    pub(crate) pin_sha256: Option<Pin>,
-    /// Trust any server certificate. Anyone on the way can then listen in on the signaling.
-    #[arg(long, help_heading = "Signaling")]
-    pub(crate) insecure: bool,
+    /// How the server is reached.
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
 
     /// auto, none, test, camera:ID or file:CLIP.y4m[?once].
     #[arg(long, default_value = "auto", value_name = "SOURCE", help_heading = "Media")]
@@ -113,16 +143,16 @@ pub(crate) struct CallArgs {
     #[arg(long, default_value = "32k", value_name = "RATE", value_parser = audio_bitrate, help_heading = "Media")]
     pub(crate) audio_bitrate: Bitrate,
 
-    /// STUN or TURN server: URL, or URL,user,password; may be repeated.
+    /// STUN or TURN server: URL, or URL,user,password, or @FILE with such lines; may be repeated.
     #[arg(
         long,
-        value_name = "URL[,USER,PASSWORD]",
+        value_name = "URL[,USER,PASSWORD]|@FILE",
         env = "RINGBACK_ICE_SERVER",
         hide_env_values = true,
-        value_parser = ice_server,
+        value_parser = ice_servers,
         help_heading = "Network"
     )]
-    pub(crate) ice_server: Vec<IceServer>,
+    pub(crate) ice_server: Vec<IceServers>,
     /// Use TURN relays only: the peer never learns this machine's address.
     #[arg(long, help_heading = "Network")]
     pub(crate) relay_only: bool,
@@ -160,6 +190,9 @@ pub(crate) struct ServeArgs {
     /// Ask every client for this key.
     #[arg(long, env = "RINGBACK_KEY", hide_env_values = true, value_parser = secret)]
     pub(crate) key: Option<Secret>,
+    /// Read that key from this file; it goes before --key and RINGBACK_KEY.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Certificate chain (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
@@ -172,9 +205,9 @@ pub(crate) struct ServeArgs {
     /// Let pages of this origin join (https://host); may be repeated. The server's own page always may.
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// STUN or TURN server that clients are told of; may be repeated.
-    #[arg(long, value_name = "URL[,USER,PASSWORD]", env = "RINGBACK_ICE_SERVER", hide_env_values = true, value_parser = ice_server)]
-    pub(crate) ice_server: Vec<IceServer>,
+    /// STUN or TURN server that clients are told of, or @FILE with such lines; may be repeated.
+    #[arg(long, value_name = "URL[,USER,PASSWORD]|@FILE", env = "RINGBACK_ICE_SERVER", hide_env_values = true, value_parser = ice_servers)]
+    pub(crate) ice_server: Vec<IceServers>,
     /// TURN server that clients get credentials of their own for (turn:HOST:PORT or turns:HOST:PORT; may be repeated). It
     /// shares a secret with this server, as coturn does with use-auth-secret.
     #[arg(long, value_name = "URL", value_parser = turn_url)]
@@ -188,6 +221,21 @@ pub(crate) struct ServeArgs {
     /// Room in the printed link.
     #[arg(long, default_value = "kitchen", value_parser = room)]
     pub(crate) room: RoomId,
+}
+
+/// `ringback probe`.
+#[derive(Args, Debug)]
+#[command(after_help = PROBE_EXIT_CODES)]
+pub(crate) struct ProbeArgs {
+    /// The server: ws://, wss://, http:// or https://.
+    #[arg(value_name = "URL", value_parser = probe_url)]
+    pub(crate) url: call_engine::ServerUrl,
+    /// How it is reached.
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+    /// As JSON, at the end.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `ringback devices`.
@@ -205,6 +253,10 @@ pub(crate) enum VideoCodec {
     H264,
 }
 
+/// The servers of one `--ice-server`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IceServers(pub(crate) Vec<IceServer>);
+
 /// SHA-256 of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pin(pub(crate) [u8; 32]);
@@ -217,8 +269,12 @@ pub(crate) fn server_url(text: &str) -> Result<call_engine::ServerUrl, String> {
     call_engine::parse_server_url(text).map_err(|error| error.to_string())
 }
 
+fn probe_url(text: &str) -> Result<call_engine::ServerUrl, String> {
+    call_engine::parse_probe_url(text).map_err(|error| error.to_string())
+}
+
 // clap wants an error type that cannot occur here.
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+pub(crate) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
@@ -245,7 +301,7 @@ fn bitrate(text: &str, least: Bitrate, most: Bitrate) -> Result<Bitrate, String>
     Ok(rate)
 }
 
-fn pin(text: &str) -> Result<Pin, String> {
+pub(crate) fn pin(text: &str) -> Result<Pin, String> {
     call_engine::parse_pin_sha256(text).map(Pin).map_err(|error| error.to_string())
 }
 
@@ -256,6 +312,14 @@ fn turn_url(text: &str) -> Result<String, String> {
         return Err("give turn:HOST[:PORT][?transport=tcp] or turns:HOST[:PORT], without user and password".into());
     }
     Ok(text.to_owned())
+}
+
+/// One server, or those in a file, one a line.
+fn ice_servers(text: &str) -> Result<IceServers, String> {
+    let Some(file) = text.strip_prefix('@') else { return ice_server(text).map(|server| IceServers(vec![server])) };
+    let lines = reach::secret_file("--ice-server", Path::new(file))?;
+    let lines = lines.expose().lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(ice_server).collect::<Result<_, _>>().map(IceServers)
 }
 
 /// `URL` or `URL,user,password`; the password may hold commas.
@@ -320,6 +384,32 @@ mod tests {
             let error = parse(&bad).expect_err(&format!("{bad:?}"));
             assert_eq!(error.exit_code(), 2, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_wrong_value_with_a_secret_in_it_is_not_repeated() {
+        for wrong in [
+            vec!["call", "kitchen", "--ice-server", "trun:host,me,swordfish"],
+            vec!["serve", "--ice-server", "trun:host,me,swordfish"],
+            vec!["call", "kitchen", "--server", "wss://me:swordfish@host"],
+            vec!["probe", "wss://me:swordfish@host"],
+        ] {
+            let error = without_secrets(parse(&wrong).expect_err("wrong"));
+            let shown = format!("{error}{error:?}{}", error.render().ansi());
+            assert!(!shown.contains("swordfish"), "{shown}");
+            assert!(error.to_string().contains("***"), "{error}");
+        }
+        let error = without_secrets(parse(&["call", "kitchen", "--server", "ftp://host"]).expect_err("wrong"));
+        assert!(error.to_string().contains("ftp://host"), "{error}");
+    }
+
+    #[test]
+    fn servers_for_the_path_can_be_in_a_file() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), "stun:a\n\nturn:b,me,pass\n").expect("writable");
+        let IceServers(servers) = ice_servers(&format!("@{}", file.path().display())).expect("two servers");
+        assert_eq!(servers.iter().map(|server| server.urls[0].as_str()).collect::<Vec<_>>(), ["stun:a", "turn:b"]);
+        assert!(ice_servers("@no-such-file").expect_err("it is not there").contains("no-such-file"));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use call_engine::EndReason;
 pub(crate) const FAILURE: u8 = 1;
 /// An argument or a file that it names is wrong.
 pub(crate) const BAD_ARGUMENTS: u8 = 2;
+/// The signaling server cannot be reached.
+pub(crate) const UNREACHABLE: u8 = 3;
 /// A device or an output file failed.
 pub(crate) const OUTPUT_FAILED: u8 = 9;
 
@@ -20,7 +22,7 @@ pub(crate) fn code(end: &EndReason, connected: bool) -> u8 {
         | EndReason::Interrupted
         | EndReason::PeerHungUp { .. }
         | EndReason::PeerLeft => 0,
-        EndReason::SignalingUnreachable { .. } | EndReason::SignalingLost => 3,
+        EndReason::SignalingUnreachable { .. } | EndReason::SignalingLost => UNREACHABLE,
         EndReason::SignalingRefused { .. } => 4,
         EndReason::RoomFull => 5,
         EndReason::NoPeerCame => 6,

@@ -6,7 +6,9 @@ mod cli;
 mod devices;
 mod exit;
 mod lab;
+mod probe;
 mod process;
+mod reach;
 mod rendezvous;
 mod report;
 mod serve;
@@ -16,15 +18,14 @@ mod window;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
     let started = Instant::now();
-    let cli = cli::Cli::parse();
+    let cli = cli::parse();
     start_log(cli.verbose);
     let result = match cli.command {
         cli::Command::Call(args) => call::run(*args, started),
         cli::Command::Serve(args) => serve::run(&args),
+        cli::Command::Probe(args) => probe::run(&args),
         cli::Command::Devices(args) => devices::run(&args),
         cli::Command::Lab(args) => lab::run(&args),
         cli::Command::LabCaller(args) => lab::ordered(&args, started),

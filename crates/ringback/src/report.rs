@@ -90,7 +90,7 @@ pub(crate) fn report(outcome: &Outcome, exit_code: u8) -> Value {
     })
 }
 
-fn milliseconds(time: Option<Duration>) -> Option<f64> {
+pub(crate) fn milliseconds(time: Option<Duration>) -> Option<f64> {
     time.map(|time| rounded(time.as_secs_f64() * 1e3))
 }
 

@@ -8,7 +8,7 @@ use call_engine::Secret;
 use signaling_server::{Server, ServerConfig, Tls, Turn};
 
 use crate::cli::ServeArgs;
-use crate::{call, exit, terminal};
+use crate::{call, exit, reach, terminal};
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -24,12 +24,19 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(args: &ServeArgs, turn: Option<Turn>) -> anyhow::Result<ExitCode> {
+    let key = match reach::key(args.key_file.as_deref(), args.key.as_ref()) {
+        Ok(key) => key,
+        Err(error) => {
+            terminal::error(&error);
+            return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+        }
+    };
     let config = ServerConfig {
         listen: args.listen,
-        key: args.key.clone(),
+        key,
         tls: tls(args),
         allow_origins: args.allow_origin.clone(),
-        ice_servers: args.ice_server.clone(),
+        ice_servers: args.ice_server.iter().flat_map(|servers| servers.0.clone()).collect(),
         turn,
         ..ServerConfig::default()
     };

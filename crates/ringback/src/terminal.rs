@@ -33,6 +33,15 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(stderr, "{clear}{}", printable(text));
 }
 
+/// One or more lines on standard output, for what the person asked for.
+pub(crate) fn output(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    for line in text.lines() {
+        // Nobody reads any more: there is nothing left to do well.
+        let _ = writeln!(stdout, "{}", printable(line));
+    }
+}
+
 /// What strangers send must not steer the terminal: characters that do, or that reorder what is beside them (UAX #9), are
 /// shown as their escapes.
 fn printable(text: &str) -> String {

@@ -11,9 +11,11 @@ use crate::ayame::AyameCodec;
 use crate::codec::{Codec, Join};
 use crate::custom::CustomCodec;
 use crate::gst::GstCodec;
+use crate::headers::Headers;
 use crate::matchbox::MatchboxCodec;
 use crate::mirotalk::MiroTalkCodec;
 use crate::peerjs::PeerJsCodec;
+use crate::proxy::Proxies;
 use crate::server_url::{Protocol, ServerUrl};
 use crate::tls::TlsOptions;
 
@@ -32,12 +34,16 @@ pub struct SignalingConfig {
     pub token: Secret,
     /// Whom to trust on a `wss://` URL.
     pub tls: TlsOptions,
+    /// The way to the server.
+    pub proxies: Proxies,
+    /// Sent with the WebSocket's request.
+    pub headers: Headers,
     /// How long to wait for what.
     pub timeouts: Timeouts,
 }
 
 impl SignalingConfig {
-    /// Joins `room` at `server` without a key, with the system's certificate authorities and the usual time-outs.
+    /// Joins `room` at `server` without a key, straight, with the system's certificate authorities and the usual time-outs.
     #[must_use]
     pub fn new(server: ServerUrl, room: RoomId, client_id: impl Into<String>) -> Self {
         Self {
@@ -47,6 +53,8 @@ impl SignalingConfig {
             key: None,
             token: Secret::new(format!("{:016x}{:016x}", random(), random())),
             tls: TlsOptions::default(),
+            proxies: Proxies::default(),
+            headers: Headers::default(),
             timeouts: Timeouts::default(),
         }
     }
@@ -77,7 +85,7 @@ impl SignalingConfig {
 }
 
 /// A number that nobody can guess: the standard library's hash has 128 secret bits of the system in each state (SipHash).
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::proxy::ProxyError;
+
 /// What was going on when time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -15,6 +17,10 @@ pub(crate) enum Stage {
     Resolve,
     /// The TCP connection was being opened.
     Tcp,
+    /// The connection to the proxy was being opened.
+    Proxy,
+    /// The proxy was asked to pass us on.
+    Tunnel,
     /// TLS was being agreed on.
     Tls,
     /// The WebSocket request was sent.
@@ -26,6 +32,8 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Resolve => "looking up its name took too long: check this machine's network",
             Self::Tcp => "it did not answer: check the address and the firewalls between",
+            Self::Proxy => "the proxy did not answer: check --proxy, or do without (--proxy none)",
+            Self::Tunnel => "the proxy accepted the connection but did not pass us on: check the scheme of its URL",
             Self::Tls => {
                 "it accepted the connection but did not answer in TLS: if that port is not encrypted, use ws://"
             }
@@ -64,6 +72,9 @@ pub(crate) enum ConnectError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The proxy on the way did not bring us there.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// Nothing happened for too long.
     #[error("no connection to {place} within {after:?}: {stage}")]
     TimedOut {
@@ -105,6 +116,28 @@ pub(crate) enum ConnectError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The files given as `--client-cert` and `--client-key` cannot be used.
+    #[error("cannot use {} to show who we are: {reason}", .path.display())]
+    ClientCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server lets clients with a certificate in only.
+    #[error("{place} wants to see a certificate of ours: pass --client-cert and --client-key")]
+    WantsCertificate {
+        /// Who.
+        place: String,
+    },
+    /// The server does not like ours.
+    #[error("{place} does not accept our certificate: check --client-cert ({reason})")]
+    CertificateRefused {
+        /// Who.
+        place: String,
+        /// The server's alert.
         reason: String,
     },
     /// Self-signed, or signed by an authority that nobody here knows.
@@ -186,6 +219,7 @@ impl ConnectError {
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::NoAnswer { .. } => true,
+            Self::Proxy(error) => error.may_heal(),
             Self::Http { status, .. } => matches!(status, 408 | 429 | 500..=599),
             _ => false,
         }
@@ -197,7 +231,7 @@ impl ConnectError {
             (301 | 302 | 303 | 307 | 308, Some(location)) => {
                 format!("the server has moved to {location}: use that URL")
             }
-            (401, _) => "it wants a login: check the URL".to_owned(),
+            (401, _) => "it wants a login: pass --token-file or --header, or check the URL".to_owned(),
             (403, _) => "it does not let this client in: check the URL, or ask who runs the server".to_owned(),
             (404 | 410, _) => "nothing is there: check the path of the URL (Ayame servers use /signaling)".to_owned(),
             (429, _) => "too many connections from here: wait a little".to_owned(),

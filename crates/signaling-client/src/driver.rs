@@ -79,7 +79,7 @@ async fn run(
             biased;
             () = cancel.cancelled() => return,
             () = leave(&mut attempt.wanted) => return,
-            opened = transport::open(&address, &config.tls, config.timeouts.connect) => opened,
+            opened = transport::open(&address, &config) => opened,
         };
         match opened {
             Ok(socket) => {

@@ -6,6 +6,8 @@
 //! that the connection is [lost](call_core::SignalingEvent::Lost), and the session core decides what that means.
 
 mod ayame;
+mod client_certificate;
+mod clock;
 mod close;
 mod codec;
 mod config;
@@ -13,11 +15,17 @@ mod connect_error;
 mod custom;
 mod driver;
 mod gst;
+mod headers;
+mod http_head;
 mod ice;
 mod keep_alive;
+mod line;
 mod matchbox;
 mod mirotalk;
 mod peerjs;
+mod probe;
+mod proxy;
+mod race;
 #[cfg(test)]
 mod replay;
 mod server_url;
@@ -28,15 +36,19 @@ mod tls;
 mod transport;
 
 pub use ayame::AyameCodec;
+pub use client_certificate::ClientCertificate;
 pub use close::CloseInfo;
 pub use codec::{Codec, Command, Join, Out, ProtocolError};
 pub use config::{SignalingConfig, Timeouts};
 pub use custom::{CustomCodec, Mapping, MappingError};
 pub use driver::{Signaling, connect};
 pub use gst::GstCodec;
+pub use headers::{HeaderError, Headers};
 pub use matchbox::MatchboxCodec;
 pub use mirotalk::MiroTalkCodec;
 pub use peerjs::PeerJsCodec;
+pub use probe::{ProbeReport, ProbeStep, Spoken, parse_probe_url, probe};
+pub use proxy::{Proxies, Proxy, ProxyUrlError, ProxyVariableError, parse_proxy};
 pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};
 pub use url::Url;

@@ -4,23 +4,20 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, sleep_until};
 
-/// How long one address is tried alone before the next joins in (RFC 8305 §5).
-const HEAD_START: Duration = Duration::from_millis(250);
-/// Addresses tried of one name: more only lengthen the wait for an error.
-const MAX_ADDRESSES: usize = 16;
+use crate::race::Race;
 
-/// All addresses of `host`, the address families taking turns (RFC 8305 §4).
+/// All addresses of `host`.
 ///
 /// # Errors
 /// As the system's resolver reports it, and `NotFound` when the name has no address.
 pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let addresses = take_turns(lookup_host((host, port)).await?);
+    let addresses: Vec<_> = lookup_host((host, port)).await?.collect();
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     }
@@ -37,45 +34,33 @@ pub(crate) async fn connect(addresses: Vec<SocketAddr>) -> io::Result<TcpStream>
     Ok(stream)
 }
 
-/// Keeps the resolver's order within a family and its choice of the first family.
-fn take_turns(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
-    let mut found = found.peekable();
-    let Some(first) = found.peek().copied() else { return Vec::new() };
-    let (same, other): (Vec<_>, Vec<_>) = found.partition(|address| address.is_ipv6() == first.is_ipv6());
-    let (mut same, mut other) = (same.into_iter(), other.into_iter());
-    let mut turns = Vec::new();
-    loop {
-        let pair = [same.next(), other.next()];
-        if pair == [None, None] {
-            turns.truncate(MAX_ADDRESSES);
-            return turns;
-        }
-        turns.extend(pair.into_iter().flatten());
-    }
-}
-
+/// The first of the attempts that succeeds; the others are dropped.
 async fn race<C, F, T>(addresses: Vec<SocketAddr>, connect: C) -> io::Result<T>
 where
     C: Fn(SocketAddr) -> F,
     F: Future<Output = io::Result<T>>,
 {
-    let mut waiting = addresses.into_iter();
+    let now = || Instant::now().into_std();
+    let mut race = Race::new(now(), addresses);
     let mut attempts = FuturesUnordered::new();
     let mut failure: Option<io::Error> = None;
-    loop {
-        let started = waiting.next().map(|address| attempts.push(connect(address))).is_some();
-        if attempts.is_empty() {
-            return Err(failure.unwrap_or_else(|| io::ErrorKind::NotFound.into()));
+    while !race.is_lost() {
+        if let Some(address) = race.poll(now()) {
+            attempts.push(connect(address));
         }
+        let next = race.deadline();
         tokio::select! {
             Some(finished) = attempts.next() => match finished {
                 Ok(stream) => return Ok(stream),
-                // A failure frees the next address at once.
-                Err(error) => failure = Some(more_telling(failure, error)),
+                Err(error) => {
+                    race.failed(now());
+                    failure = Some(more_telling(failure, error));
+                }
             },
-            () = tokio::time::sleep(HEAD_START), if started => {}
+            () = sleep_until(next.map_or_else(Instant::now, Instant::from_std)), if next.is_some() => {}
         }
     }
+    Err(failure.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
 /// A refusal says that the machine is there; beside it an unreachable second address family is noise.
@@ -89,20 +74,13 @@ fn more_telling(known: Option<io::Error>, new: io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-
-    use tokio::time::Instant;
+    use std::time::Duration;
 
     use super::*;
+    use crate::race::HEAD_START;
 
     fn address(text: &str) -> SocketAddr {
         text.parse().expect("an address")
-    }
-
-    #[test]
-    fn families_take_turns() {
-        let found = ["[::1]:1", "[::2]:1", "[::3]:1", "10.0.0.1:1"].map(address);
-        let turns = take_turns(found.into_iter());
-        assert_eq!(turns, ["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1"].map(address));
     }
 
     #[tokio::test(start_paused = true)]
@@ -130,5 +108,37 @@ mod tests {
         .expect_err("all fail");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    /// A listener on loopback that takes no connection any more: its queue is full, and the system drops what comes.
+    async fn full() -> (tokio::net::TcpListener, Vec<TcpStream>) {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has free ports");
+        let listener = socket.listen(0).expect("a listener");
+        let address = listener.local_addr().expect("bound");
+        let mut waiting = Vec::new();
+        while let Ok(stream) = tokio::time::timeout(HEAD_START, TcpStream::connect(address)).await {
+            waiting.push(stream.expect("loopback refuses nobody"));
+            assert!(waiting.len() < 16, "the queue has no end");
+        }
+        (listener, waiting)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn real_addresses_that_refuse_or_say_nothing_give_way_to_one_that_answers() {
+        let refusing = {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+            listener.local_addr().expect("bound")
+        };
+        let (silent, _waiting) = full().await;
+        let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+        let [silent, good] = [&silent, &good].map(|listener| listener.local_addr().expect("bound"));
+        let start = Instant::now();
+        let stream = connect(vec![refusing, silent, good]).await.expect("the last one answers");
+        assert_eq!(stream.peer_addr().expect("connected"), good);
+        // The silent one would cost two minutes.
+        assert!((HEAD_START..Duration::from_secs(10)).contains(&start.elapsed()), "{:?}", start.elapsed());
+        assert_eq!(connect(vec![refusing]).await.expect_err("nobody else").kind(), io::ErrorKind::ConnectionRefused);
     }
 }

@@ -13,10 +13,11 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature,
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage, OtherError,
-    RootCertStore, SignatureScheme, WantsVerifier,
+    AlertDescription, CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, InvalidMessage,
+    OtherError, RootCertStore, SignatureScheme, WantsVerifier,
 };
 
+use crate::client_certificate::ClientCertificate;
 use crate::connect_error::ConnectError;
 use crate::text::one_line;
 
@@ -30,9 +31,17 @@ pub struct TlsOptions {
     pub pin_sha256: Option<[u8; 32]>,
     /// Trust any certificate: protects against listeners only, not against anybody who sits in between.
     pub insecure: bool,
+    /// Shown to a server that asks for one.
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 impl TlsOptions {
+    /// For other servers than the signaling server, such as proxies: trusts the authorities, but neither the pin, which is of
+    /// one server, nor everybody, and shows no certificate.
+    pub(crate) fn of_others(&self) -> Self {
+        Self { ca_file: self.ca_file.clone(), ..Self::default() }
+    }
+
     /// For other servers than the signaling server, such as relays: trusts the authorities, but neither the pin, which is of
     /// one server, nor everybody. `None` when there are no authorities to trust. Reads certificate files.
     #[must_use]
@@ -65,8 +74,15 @@ pub fn parse_pin_sha256(text: &str) -> Result<[u8; 32], PinError> {
     Ok(pin)
 }
 
-/// What `options` ask for, ready to connect with. Reads certificate files.
-pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, ConnectError> {
+/// What `options` ask for, ready to connect with. Reads certificate files, apart from the runtime's threads.
+pub(crate) async fn load(options: &TlsOptions) -> Result<TlsConnector, ConnectError> {
+    let options = options.clone();
+    tokio::task::spawn_blocking(move || connector(&options))
+        .await
+        .expect("reading certificates does not panic, and nobody aborts it")
+}
+
+fn connector(options: &TlsOptions) -> Result<TlsConnector, ConnectError> {
     let provider = provider();
     let builder = builder(&provider);
     let trust = match (options.pin_sha256, options.insecure) {
@@ -74,12 +90,13 @@ pub(crate) fn connector(options: &TlsOptions) -> Result<TlsConnector, ConnectErr
         (None, true) => Some(Trust::Anybody),
         (None, false) => None,
     };
-    let config = match trust {
-        Some(trust) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(LeafVerifier { trust, provider }))
-            .with_no_client_auth(),
-        None => builder.with_root_certificates(roots(options.ca_file.as_deref())?).with_no_client_auth(),
+    let builder = match trust {
+        Some(trust) => builder.dangerous().with_custom_certificate_verifier(Arc::new(LeafVerifier { trust, provider })),
+        None => builder.with_root_certificates(roots(options.ca_file.as_deref())?),
+    };
+    let config = match &options.client_certificate {
+        Some(ours) => ours.finish(builder)?,
+        None => builder.with_no_client_auth(),
     };
     Ok(TlsConnector::from(Arc::new(config)))
 }
@@ -127,7 +144,34 @@ pub(crate) fn explain(place: &str, error: &std::io::Error) -> ConnectError {
             | InvalidMessage::MessageTooLarge,
         ) => ConnectError::WantsPlain { place },
         Error::InvalidCertificate(problem) => explain_certificate(place, problem),
+        &Error::AlertReceived(alert) => explain_alert(place, alert),
         other => ConnectError::Tls { place, reason: one_line(&other.to_string()) },
+    }
+}
+
+/// Says why TLS with `place` broke after it was agreed on, where that is TLS's fault: in TLS 1.3 the server looks at our
+/// certificate when we are through already.
+pub(crate) fn explain_late(place: &str, error: &std::io::Error) -> Option<ConnectError> {
+    match error.get_ref()?.downcast_ref::<Error>()? {
+        &Error::AlertReceived(alert) => Some(explain_alert(place.to_owned(), alert)),
+        _ => None,
+    }
+}
+
+fn explain_alert(place: String, alert: AlertDescription) -> ConnectError {
+    use AlertDescription as Alert;
+    let reason = format!("{alert:?}");
+    match alert {
+        Alert::CertificateRequired => ConnectError::WantsCertificate { place },
+        // Servers of TLS 1.2 use the general alert when no certificate came, which says too little to be sure.
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => ConnectError::CertificateRefused { place, reason },
+        _ => ConnectError::Tls { place, reason: format!("the server broke it off ({reason})") },
     }
 }
 

@@ -1,26 +1,26 @@
-//! Brings a WebSocket up from a URL: name, TCP, TLS, HTTP upgrade, all within one time limit.
+//! Brings a WebSocket up from a URL: the line, then the HTTP upgrade on it, all within one time limit.
 //! Every step that fails gives its own [`ConnectError`].
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout_at};
-use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
-use url::{Host, Url};
+use url::Url;
 
+use crate::clock::Clock;
+use crate::config::SignalingConfig;
 use crate::connect_error::{ConnectError, Stage};
-use crate::tcp;
+use crate::headers::Headers;
+use crate::line::{self, Line, Target, shown};
 use crate::text::one_line;
-use crate::tls::{self, TlsOptions};
+use crate::tls;
 
 /// Largest message taken from a server, in bytes. An SDP is 5 to 30 KiB; the rest is room for many candidates or a long one.
 pub(crate) const MAX_MESSAGE: usize = 256 * 1024;
@@ -29,87 +29,14 @@ const MAX_UNSENT: usize = 1024 * 1024;
 /// Messages are small and rare: a small buffer for each connection will do.
 const READ_BUFFER: usize = 8 * 1024;
 
-/// TCP with or without TLS.
-pub(crate) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Line for S {}
-
 /// An open WebSocket over either.
 pub(crate) type ClientSocket = WebSocketStream<Watched<Box<dyn Line>>>;
 
-/// Opens the WebSocket at `url` within `limit`, counted over all steps.
-pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Result<ClientSocket, ConnectError> {
-    let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-        return Err(ConnectError::Url(shown(url)));
-    };
-    // `host` shows an IPv6 address in brackets, as a person writes it; the resolver wants it bare.
-    let place = format!("{host}:{port}");
-    let clock = Clock { place: place.clone(), deadline: Instant::now() + limit, limit };
-    let (name, bare) = match host.to_owned() {
-        Host::Domain(name) => (ServerName::try_from(name.clone()), name),
-        Host::Ipv4(address) => (Ok(ServerName::from(std::net::IpAddr::from(address))), address.to_string()),
-        Host::Ipv6(address) => (Ok(ServerName::from(std::net::IpAddr::from(address))), address.to_string()),
-    };
-    let encryption = match url.scheme() {
-        "ws" => None,
-        "wss" => {
-            let name = name.map_err(|_| ConnectError::Url(shown(url)))?;
-            let options = options.clone();
-            let connector = tokio::task::spawn_blocking(move || tls::connector(&options))
-                .await
-                .expect("reading certificates does not panic, and nobody aborts it")?;
-            Some((connector, name))
-        }
-        _ => return Err(ConnectError::Url(shown(url))),
-    };
-
-    let addresses = clock
-        .bound(Stage::Resolve, tcp::resolve(&bare, port))
-        .await?
-        .map_err(|source| ConnectError::Resolve { host: bare.clone(), source })?;
-    let stream =
-        clock.bound(Stage::Tcp, tcp::connect(addresses)).await?.map_err(|source| unreachable(&place, source))?;
-    let line: Box<dyn Line> = match encryption {
-        None => Box::new(stream),
-        Some((connector, name)) => Box::new(
-            clock
-                .bound(Stage::Tls, connector.connect(name, stream))
-                .await?
-                .map_err(|error| tls::explain(&place, &error))?,
-        ),
-    };
-    clock.bound(Stage::WebSocket, upgrade(url, &place, line)).await?
-}
-
-/// `url` for the person: without its query, in which a protocol may put a key.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    one_line(url.as_str())
-}
-
-/// One time limit over all steps, and whom we are waiting for.
-struct Clock {
-    place: String,
-    deadline: Instant,
-    limit: Duration,
-}
-
-impl Clock {
-    async fn bound<T>(&self, stage: Stage, step: impl Future<Output = T>) -> Result<T, ConnectError> {
-        timeout_at(self.deadline, step).await.map_err(|_| ConnectError::TimedOut {
-            place: self.place.clone(),
-            stage,
-            after: self.limit,
-        })
-    }
-}
-
-fn unreachable(place: &str, source: io::Error) -> ConnectError {
-    let place = place.to_owned();
-    match source.kind() {
-        io::ErrorKind::ConnectionRefused => ConnectError::Refused { place },
-        _ => ConnectError::Unreachable { place, source },
-    }
+/// Opens the WebSocket at `config`'s server, but with this `url` of the protocol's, within the time limit for all steps.
+pub(crate) async fn open(url: &Url, config: &SignalingConfig) -> Result<ClientSocket, ConnectError> {
+    let clock = Clock::start(Target::of(url)?.to_string(), config.timeouts.connect);
+    let line = line::open(url, &config.tls, &config.proxies, &clock).await?;
+    clock.bound(Stage::WebSocket, upgrade(url, &config.headers, clock.place(), line)).await?
 }
 
 /// What one WebSocket may hold in memory.
@@ -122,10 +49,17 @@ pub(crate) fn limits() -> WebSocketConfig {
 }
 
 /// Turns an open line into a WebSocket (RFC 6455 §4.1).
-async fn upgrade<S: Line>(url: &Url, place: &str, line: S) -> Result<WebSocketStream<Watched<S>>, ConnectError> {
+pub(crate) async fn upgrade<S: Line>(
+    url: &Url,
+    headers: &Headers,
+    place: &str,
+    line: S,
+) -> Result<WebSocketStream<Watched<S>>, ConnectError> {
     let first = Arc::new(OnceLock::new());
     let line = Watched { line, first: Arc::clone(&first) };
-    match client_async_with_config(url.as_str(), line, Some(limits())).await {
+    let mut request = url.as_str().into_client_request().map_err(|_| ConnectError::Url(shown(url)))?;
+    headers.add_to(request.headers_mut());
+    match client_async_with_config(request, line, Some(limits())).await {
         Ok((socket, _response)) => Ok(socket),
         Err(error) => Err(explain(url, place, error, first.get().copied())),
     }
@@ -134,6 +68,11 @@ async fn upgrade<S: Line>(url: &Url, place: &str, line: S) -> Result<WebSocketSt
 /// Says in our words why the upgrade failed. `first` is the first byte that came, if one did.
 fn explain(url: &Url, place: &str, error: WsError, first: Option<u8>) -> ConnectError {
     let secure = url.scheme() == "wss";
+    if let WsError::Io(error) = &error
+        && let Some(error) = tls::explain_late(place, error)
+    {
+        return error;
+    }
     let place = place.to_owned();
     match (error, first) {
         // TLS record types (RFC 8446 §5.1): the server answered our HTTP with a TLS alert.
@@ -192,16 +131,17 @@ impl<S: Line> AsyncWrite for Watched<S> {
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    use super::*;
+    use std::time::Duration;
 
-    fn clock(limit: Duration) -> Clock {
-        Clock { place: "host:1".to_owned(), deadline: Instant::now() + limit, limit }
-    }
+    use tokio::time::Instant;
+
+    use super::*;
 
     async fn answer_with(url: &str, answer: &[u8]) -> ConnectError {
         let url = Url::parse(url).expect("a URL");
         let (ours, mut theirs) = duplex(64 * 1024);
-        let (result, ()) = tokio::join!(upgrade(&url, "host:1", ours), async {
+        let headers = Headers::default();
+        let (result, ()) = tokio::join!(upgrade(&url, &headers, "host:1", ours), async {
             let mut request = [0; 1024];
             let read = theirs.read(&mut request).await.expect("a request");
             assert!(request[..read].starts_with(b"GET /signaling HTTP/1.1\r\n"));
@@ -261,9 +201,10 @@ mod tests {
     async fn a_server_that_never_answers_costs_the_time_limit_and_no_more() {
         let url = Url::parse("ws://host:1/signaling").expect("a URL");
         let (ours, _theirs) = duplex(64 * 1024);
-        let limit = Duration::from_secs(10);
+        let (limit, headers) = (Duration::from_secs(10), Headers::default());
         let start = Instant::now();
-        let waited = clock(limit).bound(Stage::WebSocket, upgrade(&url, "host:1", ours)).await;
+        let clock = Clock::start("host:1", limit);
+        let waited = clock.bound(Stage::WebSocket, upgrade(&url, &headers, "host:1", ours)).await;
         let error = waited.err().expect("nobody answers");
         assert_eq!(start.elapsed(), limit);
         assert_eq!(

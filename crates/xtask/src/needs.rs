@@ -183,12 +183,26 @@ pub(crate) fn bench() -> Vec<Need> {
 /// What the tests need on top of both.
 pub(crate) fn tests() -> Vec<Need> {
     let mut needs = Vec::from(browser());
-    needs.extend([Need {
-        name: "a TURN server",
-        why: "relayed calls",
-        present: || on_path("turnserver"),
-        packages: ["coturn", "coturn", "coturn", "coturn"],
-    }]);
+    needs.extend([
+        Need {
+            name: "a TURN server",
+            why: "relayed calls",
+            present: || on_path("turnserver"),
+            packages: ["coturn", "coturn", "coturn", "coturn"],
+        },
+        Need {
+            name: "tinyproxy",
+            why: "signaling through an HTTP proxy",
+            present: || on_path("tinyproxy"),
+            packages: ["tinyproxy", "tinyproxy", "tinyproxy", "tinyproxy"],
+        },
+        Need {
+            name: "microsocks",
+            why: "signaling through a SOCKS5 proxy",
+            present: || on_path("microsocks"),
+            packages: ["microsocks", "", "microsocks", "microsocks"],
+        },
+    ]);
     if cfg!(target_os = "linux") {
         needs.extend(namespaces());
         needs.extend([

@@ -9,7 +9,7 @@ use crate::install;
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let program = install::cargo("gst-plugin-webrtc-signalling", "0.15.4", "gst-webrtc-signalling-server");
     Server::start(|port| {
         let mut command = Command::new(&program);

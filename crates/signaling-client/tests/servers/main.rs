@@ -7,4 +7,5 @@ mod matchbox;
 mod meeting;
 mod mirotalk;
 mod peerjs;
+mod probing;
 mod server;

@@ -9,7 +9,7 @@ use crate::install;
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let program = install::cargo("matchbox_server", "0.15.0", "matchbox_server");
     Server::start(|port| {
         let mut command = Command::new(&program);

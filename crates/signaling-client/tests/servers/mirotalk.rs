@@ -9,7 +9,7 @@ use crate::install;
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let modules = install::npm("socket.io", "4.8.4").join("node_modules");
     Server::start(|port| {
         let mut command = Command::new("node");

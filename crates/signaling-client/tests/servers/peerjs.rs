@@ -12,7 +12,7 @@ use crate::install;
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     let program = install::npm("peer", "1.0.2").join("node_modules/.bin/peerjs");
     Server::start(|port| {
         let mut command = Command::new("node");

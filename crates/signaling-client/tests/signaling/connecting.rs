@@ -6,17 +6,18 @@ use call_core::SignalingEvent;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use signaling_client::{SignalingConfig, TlsOptions, parse_server_url};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::accept_async;
 
 use crate::server::{config, connect, listen, soon};
 
 /// Connects in vain and gives the reason, with whether to try again.
-async fn failure(config: SignalingConfig) -> (String, bool) {
+pub(crate) async fn failure(config: SignalingConfig) -> (String, bool) {
     let mut client = connect(config);
     let event = client.event().await;
     let Some(SignalingEvent::Unreachable { reason, retry }) = event else { panic!("{event:?}") };
@@ -27,7 +28,7 @@ async fn failure(config: SignalingConfig) -> (String, bool) {
     (reason, retry)
 }
 
-fn place(listener: &TcpListener) -> String {
+pub(crate) fn place(listener: &TcpListener) -> String {
     listener.local_addr().expect("bound").to_string()
 }
 
@@ -96,7 +97,7 @@ async fn plain_to_a_tls_port() {
 }
 
 /// A server's certificate and key.
-struct Identity {
+pub(crate) struct Identity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
     pem: String,
@@ -115,7 +116,7 @@ impl Identity {
         }
     }
 
-    fn self_signed() -> Self {
+    pub(crate) fn self_signed() -> Self {
         Self::new(|_| {})
     }
 
@@ -126,7 +127,15 @@ impl Identity {
     }
 
     /// Takes one connection as far as the client lets it.
-    async fn serve(&self, listener: &TcpListener) {
+    pub(crate) async fn serve(&self, listener: &TcpListener) {
+        if let Some(stream) = self.accept(listener).await {
+            // An upgraded socket that is dropped at once: enough to tell that the client came that far.
+            let _ = accept_async(stream).await;
+        }
+    }
+
+    /// Takes one connection; `None` when the client does not trust us.
+    pub(crate) async fn accept(&self, listener: &TcpListener) -> Option<TlsStream<TcpStream>> {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring supports them")
@@ -134,10 +143,7 @@ impl Identity {
             .with_single_cert(vec![self.certificate.clone()], self.key.clone_key())
             .expect("key and certificate fit");
         let (stream, _) = listener.accept().await.expect("a client comes");
-        if let Ok(stream) = TlsAcceptor::from(Arc::new(config)).accept(stream).await {
-            // An upgraded socket that is dropped at once: enough to tell that the client came that far.
-            let _ = accept_async(stream).await;
-        }
+        TlsAcceptor::from(Arc::new(config)).accept(stream).await.ok()
     }
 
     /// The reason for which a client that trusts as `options` say does not get through TLS, or `None` when it does.
@@ -150,7 +156,7 @@ impl Identity {
     }
 
     /// Writes the certificate where `--ca-file` could point to.
-    fn file(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
         let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::write(&path, &self.pem).expect("cargo's own folder");
         path
@@ -165,7 +171,7 @@ fn pinned(pin: [u8; 32]) -> TlsOptions {
     TlsOptions { pin_sha256: Some(pin), ..TlsOptions::default() }
 }
 
-fn ca_file(path: std::path::PathBuf) -> TlsOptions {
+pub(crate) fn ca_file(path: std::path::PathBuf) -> TlsOptions {
     TlsOptions { ca_file: Some(path), ..TlsOptions::default() }
 }
 
