@@ -1,4 +1,5 @@
 //! Signaling from the client's side: one pure codec per protocol and one driver that owns TCP, TLS and the WebSocket.
+//! What is spoken over HTTP (WHIP, WHEP) has a state machine in the place of a codec and a driver that shares TCP and TLS.
 //! [`connect`] makes one connection attempt; everything after that arrives as [`call_core::SignalingEvent`]s.
 //!
 //! The [`ServerUrl`] says which [`Protocol`] it is; nothing guesses. What a protocol lets two peers do goes with the event of
@@ -26,6 +27,7 @@ mod tcp;
 mod text;
 mod tls;
 mod transport;
+mod whip;
 
 pub use ayame::AyameCodec;
 pub use close::CloseInfo;
@@ -37,6 +39,7 @@ pub use gst::GstCodec;
 pub use matchbox::MatchboxCodec;
 pub use mirotalk::MiroTalkCodec;
 pub use peerjs::PeerJsCodec;
-pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
+pub use server_url::{Flow, Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};
 pub use url::Url;
+pub use whip::{Method, Request, Response, Step, WhipSession};

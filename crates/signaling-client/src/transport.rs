@@ -38,20 +38,31 @@ pub(crate) type ClientSocket = WebSocketStream<Watched<Box<dyn Line>>>;
 
 /// Opens the WebSocket at `url` within `limit`, counted over all steps.
 pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Result<ClientSocket, ConnectError> {
+    let clock = Clock::start(url, limit)?;
+    let line = line(url, options, &clock).await?;
+    clock.bound(Stage::WebSocket, upgrade(url, &clock.place, line)).await?
+}
+
+/// Opens a line to the host of an `http` or `https` URL within `limit`, counted over all steps.
+pub(crate) async fn open_line(url: &Url, options: &TlsOptions, limit: Duration) -> Result<Box<dyn Line>, ConnectError> {
+    line(url, options, &Clock::start(url, limit)?).await
+}
+
+/// TCP, and TLS where the scheme says so.
+async fn line(url: &Url, options: &TlsOptions, clock: &Clock) -> Result<Box<dyn Line>, ConnectError> {
+    let place = &clock.place;
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
         return Err(ConnectError::Url(shown(url)));
     };
-    // `host` shows an IPv6 address in brackets, as a person writes it; the resolver wants it bare.
-    let place = format!("{host}:{port}");
-    let clock = Clock { place: place.clone(), deadline: Instant::now() + limit, limit };
+    // The resolver wants an IPv6 address without brackets.
     let (name, bare) = match host.to_owned() {
         Host::Domain(name) => (ServerName::try_from(name.clone()), name),
         Host::Ipv4(address) => (Ok(ServerName::from(std::net::IpAddr::from(address))), address.to_string()),
         Host::Ipv6(address) => (Ok(ServerName::from(std::net::IpAddr::from(address))), address.to_string()),
     };
     let encryption = match url.scheme() {
-        "ws" => None,
-        "wss" => {
+        "ws" | "http" => None,
+        "wss" | "https" => {
             let name = name.map_err(|_| ConnectError::Url(shown(url)))?;
             let options = options.clone();
             let connector = tokio::task::spawn_blocking(move || tls::connector(&options))
@@ -67,17 +78,16 @@ pub(crate) async fn open(url: &Url, options: &TlsOptions, limit: Duration) -> Re
         .await?
         .map_err(|source| ConnectError::Resolve { host: bare.clone(), source })?;
     let stream =
-        clock.bound(Stage::Tcp, tcp::connect(addresses)).await?.map_err(|source| unreachable(&place, source))?;
-    let line: Box<dyn Line> = match encryption {
+        clock.bound(Stage::Tcp, tcp::connect(addresses)).await?.map_err(|source| unreachable(place, source))?;
+    Ok(match encryption {
         None => Box::new(stream),
         Some((connector, name)) => Box::new(
             clock
                 .bound(Stage::Tls, connector.connect(name, stream))
                 .await?
-                .map_err(|error| tls::explain(&place, &error))?,
+                .map_err(|error| tls::explain(place, &error))?,
         ),
-    };
-    clock.bound(Stage::WebSocket, upgrade(url, &place, line)).await?
+    })
 }
 
 /// `url` for the person: without its query, in which a protocol may put a key.
@@ -95,6 +105,14 @@ struct Clock {
 }
 
 impl Clock {
+    fn start(url: &Url, limit: Duration) -> Result<Self, ConnectError> {
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Err(ConnectError::Url(shown(url)));
+        };
+        // `host` shows an IPv6 address in brackets, as a person writes it.
+        Ok(Self { place: format!("{host}:{port}"), deadline: Instant::now() + limit, limit })
+    }
+
     async fn bound<T>(&self, stage: Stage, step: impl Future<Output = T>) -> Result<T, ConnectError> {
         timeout_at(self.deadline, step).await.map_err(|_| ConnectError::TimedOut {
             place: self.place.clone(),

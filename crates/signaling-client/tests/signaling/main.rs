@@ -2,6 +2,7 @@
 
 mod codec;
 mod connecting;
+mod http;
 mod reopening;
 mod running;
 mod server;
