@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use call_engine::{
-    Call, CallConfig, Command, Outcome, PlaceError, SignalingConfig, TlsOptions, VideoFormat, VideoSink,
+    Call, CallConfig, Command, Outcome, PlaceError, RoomId, SignalingConfig, TlsOptions, VideoFormat, VideoSink,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -24,19 +24,23 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
         terminal::error(&format!("no report can be written to {}: {error}", path.display()));
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
     }
+    let Some(room) = args.place() else {
+        terminal::error("which room? ringback call ROOM");
+        return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+    };
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
     if windowed && !window::has_display() {
         if args.video_out.is_some() {
             terminal::warn("there is no display: the call is shown in the terminal");
         }
-        return runtime.block_on(in_terminal(args, started));
+        return runtime.block_on(in_terminal(args, room, started));
     }
-    if windowed { in_window(args, started, &runtime) } else { runtime.block_on(in_terminal(args, started)) }
+    if windowed { in_window(args, room, started, &runtime) } else { runtime.block_on(in_terminal(args, room, started)) }
 }
 
-async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
-    let (config, meeting) = prepare(&args, started).await?;
+async fn in_terminal(args: CallArgs, room: RoomId, started: Instant) -> anyhow::Result<ExitCode> {
+    let (config, meeting) = prepare(&args, &room, started).await?;
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
@@ -50,9 +54,9 @@ async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCod
 }
 
 /// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
-fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
+fn in_window(args: CallArgs, room: RoomId, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
     let context = Arc::new(std::sync::OnceLock::new());
-    let (mut config, meeting) = runtime.block_on(prepare(&args, started))?;
+    let (mut config, meeting) = runtime.block_on(prepare(&args, &room, started))?;
     config.video_out = VideoSink::Window;
     config.repaint = Some(window::repainter(context.clone()));
     let mut call = match runtime.block_on(Call::place(config)) {
@@ -65,7 +69,7 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
         terminal::chat_from_stdin(call.commands());
     }
     let _guard = runtime.enter();
-    let shown = window::show(&mut call, &args, context);
+    let shown = window::show(&mut call, &room, args.chat, context);
     let outcome = runtime.block_on(async {
         match shown {
             // A window that was closed is a wish to hang up; after the end of the call it changes nothing.
@@ -78,12 +82,12 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
 }
 
 /// Finds the server and says how the other can join.
-async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
+async fn prepare(args: &CallArgs, room: &RoomId, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
     let (server, pin, meeting) = match &args.server {
         Some(server) => (server.clone(), args.pin_sha256.map(|pin| pin.0), None),
         None => {
-            let meeting = rendezvous::meet(&args.room, args.key.as_ref()).await?;
-            meeting.announce(&args.room);
+            let meeting = rendezvous::meet(room, args.key.as_ref()).await?;
+            meeting.announce(room);
             (meeting.server.clone(), meeting.pin, Some(meeting))
         }
     };
@@ -93,7 +97,7 @@ async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfi
         );
     }
     let tls = TlsOptions { ca_file: args.ca_file.clone(), pin_sha256: pin, insecure: args.insecure };
-    let mut signaling = SignalingConfig::new(server, args.room.clone(), client_id());
+    let mut signaling = SignalingConfig::new(server, room.clone(), client_id());
     signaling.key = args.key.clone();
     signaling.tls = tls;
     let config = CallConfig {
