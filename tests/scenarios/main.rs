@@ -11,5 +11,6 @@ mod engines;
 mod hostile;
 mod lab;
 mod media;
+mod media_server;
 mod networks;
 mod window;

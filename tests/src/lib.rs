@@ -6,6 +6,7 @@ pub mod camera;
 pub mod clip;
 pub mod lan;
 pub mod machine;
+pub mod media_server;
 pub mod place;
 pub mod process;
 pub mod program;

@@ -60,7 +60,7 @@ impl Relay {
             }
         };
         let process = Process::start("turnserver", &mut command);
-        process.line_out("listener opened on : 127.0.0.1", Duration::from_secs(20));
+        process.line_out(" listener opened on", Duration::from_secs(20));
         Self { process, port, transport, folder }
     }
 
@@ -73,6 +73,13 @@ impl Relay {
             Transport::Tls => format!("turns:127.0.0.1:{port}?transport=tcp"),
         };
         format!("{url},{USER},{PASSWORD}")
+    }
+
+    /// The same as the `Link` header field of a media server (RFC 9725 §4.6); reached over UDP.
+    pub fn link(&self) -> String {
+        let port = self.port;
+        let url = format!("turn:127.0.0.1:{port}?transport=udp");
+        format!(r#"<{url}>; rel="ice-server"; username="{USER}"; credential="{PASSWORD}"; credential-type="password""#)
     }
 
     /// Whom to trust for it: the value of `--ca-file`.
