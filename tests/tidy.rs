@@ -45,7 +45,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("tokio-tungstenite", &["signaling-client", "signaling-server"]),
     ("hyper", &["signaling-client", "signaling-server"]),
     ("mdns-sd", &["signaling-server"]),
-    ("rcgen", &["signaling-server"]),
+    ("rcgen", &["signaling-server", "ringback-tests"]),
     // The peer connection reads and writes the goodbye of the control channel.
     ("serde_json", &["lab", "peer-connection", "ringback", "ringback-tests", "signaling-client", "signaling-server"]),
     ("cpal", &["audio-device"]),

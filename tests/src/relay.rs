@@ -60,7 +60,7 @@ impl Relay {
             }
         };
         let process = Process::start("turnserver", &mut command);
-        process.line_out(" listener opened on", Duration::from_secs(20));
+        process.line_out("listener opened on", Duration::from_secs(20));
         Self { process, port, transport, folder }
     }
 
