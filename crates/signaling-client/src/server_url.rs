@@ -170,7 +170,7 @@ pub enum UrlError {
     #[error("the protocol before the + is unknown: write one of {}", prefixes())]
     Protocol,
     /// A WebSocket's URL of a protocol that is spoken over HTTP.
-    #[error("this protocol is spoken over HTTP: write {0}:// instead")]
+    #[error("this protocol is spoken over HTTP: write {0}:// after the +")]
     WebSocket(&'static str),
     /// An `http` or `https` URL, most likely of the right server.
     #[error("this is the URL of a web page: write {0}:// instead")]
