@@ -43,7 +43,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("webrtc", &["peer-connection"]),
     ("rtc", &["peer-connection"]),
     ("tokio-tungstenite", &["signaling-client", "signaling-server"]),
-    ("hyper", &["signaling-server"]),
+    ("hyper", &["signaling-client", "signaling-server"]),
     ("mdns-sd", &["signaling-server"]),
     ("rcgen", &["signaling-server", "ringback-tests"]),
     // The peer connection reads and writes the goodbye of the control channel.

@@ -11,6 +11,7 @@ mod engines;
 mod hostile;
 mod lab;
 mod media;
+mod media_server;
 mod networks;
 mod reach;
 mod relays;

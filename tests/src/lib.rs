@@ -7,6 +7,7 @@ pub mod clip;
 pub mod detour;
 pub mod lan;
 pub mod machine;
+pub mod media_server;
 pub mod place;
 pub mod process;
 pub mod program;

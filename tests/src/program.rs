@@ -88,6 +88,13 @@ impl Call {
         Self::through(name, room, Command::new(ringback()))
     }
 
+    /// A call without a room, to what this URL says.
+    pub fn to(name: &str, server: &str) -> Self {
+        let mut call = Self::new(name, "").option("--server", server);
+        call.arguments.retain(|argument| !argument.is_empty());
+        call
+    }
+
     /// A call started through another program, such as one that enters a network namespace; it runs `ringback`
     /// with the arguments that follow.
     pub fn through(name: &str, room: &str, command: Command) -> Self {

@@ -115,6 +115,13 @@ impl Relay {
         }
     }
 
+    /// The same as the `Link` header field of a media server (RFC 9725 §4.6); reached over UDP.
+    pub fn link(&self) -> String {
+        let port = self.port;
+        let url = format!("turn:127.0.0.1:{port}?transport=udp");
+        format!(r#"<{url}>; rel="ice-server"; username="{USER}"; credential="{PASSWORD}"; credential-type="password""#)
+    }
+
     /// Whom to trust for it: the value of `--ca-file`.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("cert.pem")

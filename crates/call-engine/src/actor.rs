@@ -290,6 +290,7 @@ impl Actor {
             true => tokio::task::spawn_blocking(move || tls.authorities()).await.ok().flatten(),
             false => None,
         };
+        let flow = self.config.signaling.server.protocol.flow();
         let config = PeerConfig {
             ice_servers,
             relay_tls,
@@ -298,6 +299,8 @@ impl Actor {
             network: self.config.network.clone(),
             send_audio: self.config.audio_in != media_capture::AudioSource::None,
             send_video: self.config.video_in != media_capture::VideoSource::None,
+            receive: flow.receives(),
+            data: flow.has_data(),
             max_bitrate: self.config.max_bitrate,
             channels: self.config.channels.clone(),
             ..PeerConfig::default()

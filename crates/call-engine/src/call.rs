@@ -83,6 +83,7 @@ impl Call {
         let (outcome_sender, outcome) = oneshot::channel();
         let (local, remote) = (Pictures::new(LatestSlot::new()), Pictures::new(LatestSlot::new()));
 
+        let config = config.one_way();
         config.check().map_err(PlaceError::Media)?;
         // Devices take up to two seconds to open; the room is joined meanwhile.
         let media = {

@@ -85,11 +85,30 @@ impl CallConfig {
         }
     }
 
+    /// Leaves out what cannot flow: nothing is sent to a server that is watched, nothing comes from one that is published to.
+    pub(crate) fn one_way(mut self) -> Self {
+        let flow = self.signaling.server.protocol.flow();
+        if !flow.sends() {
+            (self.video_in, self.audio_in) = (VideoSource::None, AudioSource::None);
+        }
+        if !flow.receives() {
+            self.audio_out = AudioSink::None;
+            if self.video_out != VideoSink::Window {
+                self.video_out = VideoSink::None;
+            }
+        }
+        self
+    }
+
     /// Looks at the input files before anything is opened or joined.
     ///
     /// # Errors
     /// One line that names the file and what is wrong with it.
     pub(crate) fn check(&self) -> Result<(), String> {
+        let sends = self.video_in != VideoSource::None || self.audio_in != AudioSource::None;
+        if !sends && !self.signaling.server.protocol.flow().receives() {
+            return Err("there is nothing to publish: name a source of pictures or sound".to_owned());
+        }
         media_capture::video::check(&self.video_in, self.video).map_err(|error| error.to_string())?;
         media_capture::audio::check(&self.audio_in).map_err(|error| error.to_string())
     }

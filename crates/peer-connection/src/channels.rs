@@ -71,6 +71,8 @@ pub(crate) struct Channels {
 #[derive(Clone)]
 pub(crate) struct Named {
     pub(crate) labels: Arc<[String]>,
+    /// Whether there are any channels at all.
+    pub(crate) data: bool,
     pub(crate) opened: mpsc::Sender<OwnChannel>,
 }
 
@@ -103,9 +105,12 @@ impl Channels {
         Self { open: Arc::default(), said, named, tasks }
     }
 
-    /// Creates all channels, the first time it is called.
+    /// Creates all channels, the first time it is called; none where there is to be no data.
     pub(crate) async fn create(&self, connection: &dyn PeerConnection) -> Result<(), Error> {
         if std::mem::replace(&mut self.lock().created, true) {
+            return Ok(());
+        }
+        if !self.named.data {
             return Ok(());
         }
         for label in [CHAT, CONTROL].into_iter().chain(self.named.labels.iter().map(String::as_str)) {

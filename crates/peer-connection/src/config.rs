@@ -26,10 +26,14 @@ pub struct PeerConfig {
     pub bind: Vec<IpAddr>,
     /// Use 127.0.0.1 besides the interfaces when `bind` is empty. It is used anyway where there is no other interface.
     pub include_loopback: bool,
-    /// Whether we send sound; we are always ready to receive it.
+    /// Whether we send sound.
     pub send_audio: bool,
-    /// Whether we send pictures; we are always ready to receive them.
+    /// Whether we send pictures.
     pub send_video: bool,
+    /// Whether we are ready to receive sound and pictures. When not, only what we send is offered.
+    pub receive: bool,
+    /// Whether there are data channels: those of chat and control, and `channels`.
+    pub data: bool,
     /// The most that the bandwidth estimate may reach.
     pub max_bitrate: Bitrate,
     /// What the bandwidth estimate begins with, before the peer has reported anything.
@@ -54,6 +58,8 @@ impl Default for PeerConfig {
             include_loopback: false,
             send_audio: true,
             send_video: true,
+            receive: true,
+            data: true,
             max_bitrate: Bitrate::from_kbps(4_000),
             // Enough for a first 720p keyframe without a visible wait.
             start_bitrate: Bitrate::from_kbps(1_000),

@@ -19,6 +19,7 @@ use rtc::interceptor::{
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -95,8 +96,8 @@ impl Factory<'_> {
         };
         let open = |error: Error| PeerError::Open(error.to_string());
         let connection = connection.map_err(open)?;
-        let audio = add_media(&*connection, MediaKind::Audio, self.config.send_audio).await;
-        let video = add_media(&*connection, MediaKind::Video, self.config.send_video).await;
+        let audio = add_media(&*connection, MediaKind::Audio, self.config.send_audio, self.config.receive).await;
+        let video = add_media(&*connection, MediaKind::Video, self.config.send_video, self.config.receive).await;
         match (audio, video) {
             (Ok(audio), Ok(video)) => Ok(Built { connection, audio, video }),
             (Err(error), _) | (_, Err(error)) => {
@@ -187,14 +188,17 @@ fn settings(mdns: MulticastDnsMode, config: &PeerConfig, loopback: bool) -> Sett
         .build()
 }
 
-/// Adds the media section: in both directions with a track to send on, or to receive only.
+/// Adds the media section: in both directions with a track to send on, or in one; none where nothing would flow.
 async fn add_media(
     connection: &dyn PeerConnection,
     kind: MediaKind,
     send: bool,
+    receive: bool,
 ) -> Result<Option<Arc<TrackLocalStaticRTP>>, Error> {
     if !send {
-        connection.add_transceiver_from_kind(kind.rtp_kind(), None).await?;
+        if receive {
+            connection.add_transceiver_from_kind(kind.rtp_kind(), None).await?;
+        }
         return Ok(None);
     }
     let label = match kind {
@@ -208,7 +212,12 @@ async fn add_media(
     };
     let track = MediaStreamTrack::new("ringback".into(), label.into(), label.into(), kind.rtp_kind(), vec![encoding]);
     let track = Arc::new(TrackLocalStaticRTP::new(track));
-    let transceiver = connection.add_transceiver_from_track(track.clone() as Arc<dyn TrackLocal>, None).await?;
+    let one_way = (!receive).then(|| RTCRtpTransceiverInit {
+        direction: RTCRtpTransceiverDirection::Sendonly,
+        streams: Vec::new(),
+        send_encodings: Vec::new(),
+    });
+    let transceiver = connection.add_transceiver_from_track(track.clone() as Arc<dyn TrackLocal>, one_way).await?;
     // The track's codec alone would be preferred, and its retransmission format left out of the offer.
     transceiver.set_codec_preferences(Vec::new()).await?;
     Ok(Some(track))

@@ -69,7 +69,8 @@ impl Peer {
         let (happened, happenings) = mpsc::channel(HAPPENING_CAPACITY);
         let (say, said) = mpsc::channel(SAID_CAPACITY);
         let (opened, channels) = mpsc::channel(MAX_NAMED);
-        let named = Named { labels: config.channels.iter().take(MAX_NAMED).cloned().collect(), opened };
+        let labels = config.channels.iter().take(MAX_NAMED).cloned().collect();
+        let named = Named { labels, data: config.data, opened };
         let (notices, notices_out) = mpsc::channel(NOTICE_CAPACITY);
         let (publish, target) = watch::channel(config.start_bitrate.min(config.max_bitrate));
         let (pace, asked) = (Arc::new(Pace::new()), Arc::<Asked>::default());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use call_engine::{Call, CallConfig, Command, Outcome, PlaceError, SignalingConfig, VideoFormat, VideoSink};
+use call_engine::{Call, CallConfig, Command, Outcome, PlaceError, RoomId, SignalingConfig, VideoFormat, VideoSink};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -23,6 +23,10 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
         terminal::error(&format!("no report can be written to {}: {error}", path.display()));
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
     }
+    let Some(room) = args.place() else {
+        terminal::error("which room? ringback call ROOM");
+        return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+    };
     let reach = match args.reach.read(args.server.is_some()) {
         Ok(reach) => reach,
         Err(error) => {
@@ -36,17 +40,17 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
         if args.video_out.is_some() {
             terminal::warn("there is no display: the call is shown in the terminal");
         }
-        return runtime.block_on(in_terminal(args, reach, started));
+        return runtime.block_on(in_terminal(args, room, reach, started));
     }
     if windowed {
-        in_window(args, reach, started, &runtime)
+        in_window(args, room, reach, started, &runtime)
     } else {
-        runtime.block_on(in_terminal(args, reach, started))
+        runtime.block_on(in_terminal(args, room, reach, started))
     }
 }
 
-async fn in_terminal(args: CallArgs, reach: Reach, started: Instant) -> anyhow::Result<ExitCode> {
-    let (config, meeting) = prepare(&args, reach, started).await?;
+async fn in_terminal(args: CallArgs, room: RoomId, reach: Reach, started: Instant) -> anyhow::Result<ExitCode> {
+    let (config, meeting) = prepare(&args, &room, reach, started).await?;
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
@@ -60,9 +64,15 @@ async fn in_terminal(args: CallArgs, reach: Reach, started: Instant) -> anyhow::
 }
 
 /// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
-fn in_window(args: CallArgs, reach: Reach, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
+fn in_window(
+    args: CallArgs,
+    room: RoomId,
+    reach: Reach,
+    started: Instant,
+    runtime: &Runtime,
+) -> anyhow::Result<ExitCode> {
     let context = Arc::new(std::sync::OnceLock::new());
-    let (mut config, meeting) = runtime.block_on(prepare(&args, reach, started))?;
+    let (mut config, meeting) = runtime.block_on(prepare(&args, &room, reach, started))?;
     config.video_out = VideoSink::Window;
     config.repaint = Some(window::repainter(context.clone()));
     let mut call = match runtime.block_on(Call::place(config)) {
@@ -75,7 +85,7 @@ fn in_window(args: CallArgs, reach: Reach, started: Instant, runtime: &Runtime) 
         terminal::chat_from_stdin(call.commands());
     }
     let _guard = runtime.enter();
-    let shown = window::show(&mut call, &args, context);
+    let shown = window::show(&mut call, &room, args.chat, context);
     let outcome = runtime.block_on(async {
         match shown {
             // A window that was closed is a wish to hang up; after the end of the call it changes nothing.
@@ -88,18 +98,23 @@ fn in_window(args: CallArgs, reach: Reach, started: Instant, runtime: &Runtime) 
 }
 
 /// Finds the server and says how the other can join.
-async fn prepare(args: &CallArgs, mut reach: Reach, started: Instant) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
+async fn prepare(
+    args: &CallArgs,
+    room: &RoomId,
+    mut reach: Reach,
+    started: Instant,
+) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
     let (server, meeting) = match &args.server {
         Some(server) => (server.clone(), None),
         None => {
-            let meeting = rendezvous::meet(&args.room, reach.key.as_ref()).await?;
-            meeting.announce(&args.room);
+            let meeting = rendezvous::meet(room, reach.key.as_ref()).await?;
+            meeting.announce(room);
             reach.tls.pin_sha256 = meeting.pin;
             (meeting.server.clone(), Some(meeting))
         }
     };
     reach.warn(&server);
-    let mut signaling = SignalingConfig::new(server, args.room.clone(), client_id());
+    let mut signaling = SignalingConfig::new(server, room.clone(), client_id());
     reach.apply(&mut signaling);
     signaling.tls = reach.tls;
     let config = CallConfig {

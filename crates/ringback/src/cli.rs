@@ -21,7 +21,7 @@ Exit codes:
   1  anything else that went wrong
   2  bad arguments, or a file that cannot be used
   3  the signaling server cannot be reached, or was lost before the call
-  4  the signaling server refused us (wrong key)
+  4  the signaling server refused us (wrong key, or nothing at that path)
   5  the room is full
   6  no peer came within --wait
   7  no media path between the two
@@ -103,12 +103,12 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct CallArgs {
-    /// The room: 1 to 128 printable characters; whoever names the same room is called.
+    /// The room: 1 to 128 printable characters; whoever names the same room is called. A media server has none: leave it out.
     #[arg(value_parser = room)]
-    pub(crate) room: RoomId,
+    pub(crate) room: Option<RoomId>,
 
     /// Signaling server, ws:// or wss://, or with a protocol like peerjs+wss:// (default: find or host the room on this machine
-    /// and network).
+    /// and network). A media server: whip+https:// to publish to it, whep+https:// to watch it.
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
     pub(crate) server: Option<call_engine::ServerUrl>,
     /// How the server is reached.
@@ -178,6 +178,14 @@ pub(crate) struct CallArgs {
     /// Send lines from standard input to the peer, print the peer's lines to standard output.
     #[arg(long, help_heading = "Running")]
     pub(crate) chat: bool,
+}
+
+impl CallArgs {
+    /// The room, where there is one or none is needed: a media server's host then stands for it.
+    pub(crate) fn place(&self) -> Option<RoomId> {
+        let server = self.server.as_ref().filter(|server| !server.protocol.has_rooms());
+        self.room.clone().or_else(|| RoomId::new(server?.url.host_str()?).ok())
+    }
 }
 
 /// `ringback serve`.
@@ -363,6 +371,7 @@ mod tests {
             vec!["call", "a\u{7}b"],
             vec!["call", "kitchen", "--server", "http://example.org"],
             vec!["call", "kitchen", "--server", "ws://"],
+            vec!["call", "--server", "whip+wss://host"],
             vec!["call", "kitchen", "--size", "0x0"],
             vec!["call", "kitchen", "--size", "641x361"],
             vec!["call", "kitchen", "--size", "99999x99999"],
@@ -410,6 +419,19 @@ mod tests {
         let IceServers(servers) = ice_servers(&format!("@{}", file.path().display())).expect("two servers");
         assert_eq!(servers.iter().map(|server| server.urls[0].as_str()).collect::<Vec<_>>(), ["stun:a", "turn:b"]);
         assert!(ice_servers("@no-such-file").expect_err("it is not there").contains("no-such-file"));
+    }
+
+    #[test]
+    fn only_a_media_server_needs_no_room() {
+        for (arguments, place) in [
+            (vec!["call"], None),
+            (vec!["call", "--server", "peerjs+wss://host/path"], None),
+            (vec!["call", "--server", "whip+https://host/path"], Some("host")),
+            (vec!["call", "stage", "--server", "whep+https://host/path"], Some("stage")),
+        ] {
+            let Command::Call(args) = parse(&arguments).expect("well formed").command else { panic!("a call") };
+            assert_eq!(args.place().as_ref().map(RoomId::as_str), place, "{arguments:?}");
+        }
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use call_engine::{Call, Command, EndReason, Event, Phase, Picture, Pictures, Repaint, Snapshot};
+use call_engine::{Call, Command, EndReason, Event, Phase, Picture, Pictures, Repaint, RoomId, Snapshot};
 use eframe::egui;
 use egui::{Align2, Color32, FontId, Key, Pos2, Rect, Sense, Stroke, Vec2};
 use tokio::sync::{mpsc, watch};
 
-use crate::cli::CallArgs;
 use crate::terminal;
 
 /// How long the reason of an end stays to be read before the window closes by itself.
@@ -45,13 +44,13 @@ pub(crate) fn repainter(context: Context) -> Repaint {
 }
 
 /// Shows the call until it ended or the window was closed. Must run on the main thread, inside the runtime.
-pub(crate) fn show(call: &mut Call, args: &CallArgs, context: Context) -> anyhow::Result<()> {
+pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool, context: Context) -> anyhow::Result<()> {
     let notice = Arc::new(Mutex::new(None));
     if let Some(events) = call.take_events() {
-        tokio::spawn(forward(events, notice.clone(), context.clone(), args.chat));
+        tokio::spawn(forward(events, notice.clone(), context.clone(), chat));
     }
     let window = Window {
-        room: args.room.to_string(),
+        room: room.to_string(),
         snapshot: call.snapshot(),
         commands: call.commands(),
         remote: View::new("remote", call.remote_pictures()),
@@ -61,7 +60,7 @@ pub(crate) fn show(call: &mut Call, args: &CallArgs, context: Context) -> anyhow
     };
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
-            .with_title(format!("Ringback: {}", args.room))
+            .with_title(format!("Ringback: {room}"))
             .with_app_id("ringback")
             .with_inner_size([960.0, 640.0])
             .with_min_inner_size([320.0, 240.0]),

@@ -148,4 +148,16 @@ pub enum ProtocolError {
     /// The room was joined, but this many entries of its ICE servers were left out.
     #[error("{0} of the ICE servers that the server handed out cannot be used")]
     IceServers(usize),
+    /// ICE servers that came with the answer, when the candidates were being gathered already.
+    #[error("the server hands out ICE servers too late to be used: name them with --ice-server")]
+    LateIceServers,
+    /// The server took what it needed and refused the rest.
+    #[error("the server does not take more candidates (HTTP {0})")]
+    NoTrickle(u16),
+    /// An answer without an address for what it began.
+    #[error("the server gave the session no address: it cannot be told of more candidates or of the end")]
+    NoSession,
+    /// A request beside the point failed.
+    #[error("a request failed: {0}")]
+    Unanswered(String),
 }

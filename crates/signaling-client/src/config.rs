@@ -24,15 +24,15 @@ use crate::tls::TlsOptions;
 pub struct SignalingConfig {
     /// The server, as [`parse_server_url`](crate::parse_server_url) gives it.
     pub server: ServerUrl,
-    /// The room to join.
+    /// The room to join. A server [without rooms](Protocol::has_rooms) is not told of it.
     pub room: RoomId,
     /// Names this client to the server. Need not be unique.
     pub client_id: String,
-    /// The signaling key, where the server wants one.
+    /// The signaling key, where the server wants one; for a media server the bearer token.
     pub key: Option<Secret>,
     /// Shows a server in a later attempt that it is still us. Known to nobody else.
     pub token: Secret,
-    /// Whom to trust on a `wss://` URL.
+    /// Whom to trust on a `wss://` or `https://` URL.
     pub tls: TlsOptions,
     /// The way to the server.
     pub proxies: Proxies,
@@ -61,7 +61,24 @@ impl SignalingConfig {
 
     /// A codec for one attempt to join.
     pub(crate) fn codec(&self) -> Box<dyn Codec> {
-        let join = Join {
+        let join = self.join();
+        if let Some(mapping) = &self.server.mapping {
+            return Box::new(CustomCodec::new(join, Arc::clone(mapping)));
+        }
+        match self.server.protocol {
+            // Without a file there is nothing to go by; `parse_server_url` never gives that. What is spoken over HTTP has no
+            // codec, and is never asked for one.
+            Protocol::Ayame | Protocol::Custom | Protocol::Whip | Protocol::Whep => Box::new(AyameCodec::new(join)),
+            Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
+            Protocol::Gst => Box::new(GstCodec::new(join)),
+            Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),
+            Protocol::MiroTalk => Box::new(MiroTalkCodec::new(join)),
+        }
+    }
+
+    /// What one attempt asks the server for.
+    pub(crate) fn join(&self) -> Join {
+        Join {
             url: self.server.url.clone(),
             room: self.room.clone(),
             client_id: self.client_id.clone(),
@@ -69,17 +86,6 @@ impl SignalingConfig {
             agent: concat!("ringback ", env!("CARGO_PKG_VERSION")).to_owned(),
             token: self.token.clone(),
             seed: random(),
-        };
-        if let Some(mapping) = &self.server.mapping {
-            return Box::new(CustomCodec::new(join, Arc::clone(mapping)));
-        }
-        match self.server.protocol {
-            // Without a file there is nothing to go by; `parse_server_url` never gives that.
-            Protocol::Ayame | Protocol::Custom => Box::new(AyameCodec::new(join)),
-            Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
-            Protocol::Gst => Box::new(GstCodec::new(join)),
-            Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),
-            Protocol::MiroTalk => Box::new(MiroTalkCodec::new(join)),
         }
     }
 }
@@ -92,16 +98,16 @@ pub(crate) fn random() -> u64 {
 /// How long a signaling connection waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From the name look-up to the open WebSocket. 8 s, so that what is wrong is known before a caller who gives a server ten
+    /// From the name look-up to the open WebSocket, or the open line for HTTP. 8 s, so that what is wrong is known before a caller who gives a server ten
     /// seconds loses patience.
     pub connect: Duration,
-    /// From the open WebSocket to the answer to our join request. 8 s, for the same reason.
+    /// From the open WebSocket to the answer to our join request, or from an HTTP request to its answer. 8 s, for the same reason.
     pub join: Duration,
     /// Between two WebSocket pings. 20 s: idle proxies cut after 60 s, some after 30 s.
     pub ping: Duration,
     /// Without a sign of life from the server until it counts as dead. 60 s, as Ayame servers do it with us.
     pub dead: Duration,
-    /// For the closing handshake. 2 s.
+    /// For the closing handshake, or the end of a session over HTTP. 2 s.
     pub close: Duration,
 }
 

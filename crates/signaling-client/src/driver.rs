@@ -25,6 +25,7 @@ use crate::config::{SignalingConfig, Timeouts};
 use crate::keep_alive::{Beat, KeepAlive};
 use crate::socket::Socket;
 use crate::transport::{self, MAX_MESSAGE};
+use crate::whip;
 
 /// Commands and events in flight, each way. A peer trickles tens of candidates at once; more than this means that somebody
 /// stopped listening, and then the sender had better wait.
@@ -58,7 +59,12 @@ pub fn connect(config: SignalingConfig, tracker: &TaskTracker, cancel: Cancellat
     let (happened, events) = mpsc::channel(QUEUE);
     let skipped = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&skipped);
-    tracker.spawn(run(config, wanted, happened, counter, cancel).instrument(info_span!("signaling")));
+    let span = info_span!("signaling");
+    if config.server.protocol.is_http() {
+        tracker.spawn(whip::run(config, wanted, happened, counter, cancel).instrument(span));
+    } else {
+        tracker.spawn(run(config, wanted, happened, counter, cancel).instrument(span));
+    }
     Signaling { commands, events, skipped }
 }
 
@@ -351,19 +357,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 /// Moves the first event into the queue once it has room.
-async fn deliver(queue: &mpsc::Sender<SignalingEvent>, waiting: &mut VecDeque<SignalingEvent>) {
+pub(crate) async fn deliver(queue: &mpsc::Sender<SignalingEvent>, waiting: &mut VecDeque<SignalingEvent>) {
     if let (Ok(room), Some(event)) = (queue.reserve().await, waiting.pop_front()) {
         room.send(event);
     }
 }
 
 /// The time as codecs know it.
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
 /// Waits for a time that may never come.
-async fn at(due: Option<std::time::Instant>) {
+pub(crate) async fn at(due: Option<std::time::Instant>) {
     match due {
         Some(due) => sleep_until(Instant::from_std(due)).await,
         None => std::future::pending().await,

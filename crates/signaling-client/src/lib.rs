@@ -1,4 +1,5 @@
 //! Signaling from the client's side: one pure codec per protocol and one driver that owns TCP, TLS and the WebSocket.
+//! What is spoken over HTTP (WHIP, WHEP) has a state machine in the place of a codec and a driver that shares TCP and TLS.
 //! [`connect`] makes one connection attempt; everything after that arrives as [`call_core::SignalingEvent`]s.
 //!
 //! The [`ServerUrl`] says which [`Protocol`] it is; nothing guesses. What a protocol lets two peers do goes with the event of
@@ -34,6 +35,7 @@ mod tcp;
 mod text;
 mod tls;
 mod transport;
+mod whip;
 
 pub use ayame::AyameCodec;
 pub use client_certificate::ClientCertificate;
@@ -49,6 +51,7 @@ pub use mirotalk::MiroTalkCodec;
 pub use peerjs::PeerJsCodec;
 pub use probe::{ProbeReport, ProbeStep, Spoken, parse_probe_url, probe};
 pub use proxy::{Proxies, Proxy, ProxyUrlError, ProxyVariableError, parse_proxy};
-pub use server_url::{Protocol, ServerUrl, UrlError, parse_server_url};
+pub use server_url::{Flow, Protocol, ServerUrl, UrlError, parse_server_url};
 pub use tls::{PinError, TlsOptions, parse_pin_sha256};
 pub use url::Url;
+pub use whip::{Method, Request, Response, Step, WhipSession};

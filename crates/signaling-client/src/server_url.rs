@@ -30,13 +30,18 @@ pub enum Protocol {
     Matchbox,
     /// MiroTalk P2P.
     MiroTalk,
+    /// A media server that we publish to (RFC 9725).
+    Whip,
+    /// A media server that we watch (draft-ietf-wish-whep).
+    Whep,
     /// What a mapping file says ([`Mapping`]); never named by a prefix.
     Custom,
 }
 
 impl Protocol {
     /// All that a prefix names.
-    pub const ALL: [Self; 5] = [Self::Ayame, Self::PeerJs, Self::Gst, Self::Matchbox, Self::MiroTalk];
+    pub const ALL: [Self; 7] =
+        [Self::Ayame, Self::PeerJs, Self::Gst, Self::Matchbox, Self::MiroTalk, Self::Whip, Self::Whep];
 
     /// Its name for the person.
     #[must_use]
@@ -47,11 +52,13 @@ impl Protocol {
             Self::Gst => "GStreamer's signalling",
             Self::Matchbox => "matchbox",
             Self::MiroTalk => "MiroTalk",
+            Self::Whip => "WHIP",
+            Self::Whep => "WHEP",
             Self::Custom => "the protocol of the mapping file",
         }
     }
 
-    /// Its name in a URL, before `+ws` or `+wss`.
+    /// Its name in a URL, before `+ws` or `+wss`, or before `+http` or `+https` where it [is spoken over HTTP](Self::is_http).
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -60,8 +67,63 @@ impl Protocol {
             Self::Gst => "gst",
             Self::Matchbox => "matchbox",
             Self::MiroTalk => "mirotalk",
+            Self::Whip => "whip",
+            Self::Whep => "whep",
             Self::Custom => "custom",
         }
+    }
+
+    /// Whether it is spoken in HTTP requests rather than over a WebSocket.
+    #[must_use]
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Whip | Self::Whep)
+    }
+
+    /// Whether its server has rooms; where not, the URL alone says what is published or watched.
+    #[must_use]
+    pub fn has_rooms(self) -> bool {
+        !self.is_http()
+    }
+
+    /// Which way sound and pictures flow in a call.
+    #[must_use]
+    pub fn flow(self) -> Flow {
+        match self {
+            Self::Whip => Flow::Send,
+            Self::Whep => Flow::Receive,
+            _ => Flow::Both,
+        }
+    }
+}
+
+/// Which way sound and pictures flow between us and the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flow {
+    /// Both ways, with data channels besides.
+    Both,
+    /// From us only, without data channels.
+    Send,
+    /// To us only, without data channels.
+    Receive,
+}
+
+impl Flow {
+    /// Whether we send.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        self != Self::Receive
+    }
+
+    /// Whether we receive.
+    #[must_use]
+    pub fn receives(self) -> bool {
+        self != Self::Send
+    }
+
+    /// Whether there are data channels.
+    #[must_use]
+    pub fn has_data(self) -> bool {
+        self == Self::Both
     }
 }
 
@@ -70,7 +132,7 @@ impl Protocol {
 pub struct ServerUrl {
     /// What it speaks.
     pub protocol: Protocol,
-    /// Where it is: `ws` or `wss`.
+    /// Where it is: `ws` or `wss`, or `http` or `https`, as the protocol has it.
     pub url: Url,
     /// What it speaks, where a file says it.
     pub(crate) mapping: Option<Arc<Mapping>>,
@@ -107,6 +169,9 @@ pub enum UrlError {
     /// A prefix that is no protocol of ours.
     #[error("the protocol before the + is unknown: write one of {}", prefixes())]
     Protocol,
+    /// A WebSocket's URL of a protocol that is spoken over HTTP.
+    #[error("this protocol is spoken over HTTP: write {0}:// after the +")]
+    WebSocket(&'static str),
     /// An `http` or `https` URL, most likely of the right server.
     #[error("this is the URL of a web page: write {0}:// instead")]
     WebPage(&'static str),
@@ -146,6 +211,9 @@ pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
     };
     let mut url = Url::parse(rest).map_err(UrlError::Malformed)?;
     match url.scheme() {
+        "http" | "https" if protocol.is_http() => {}
+        "ws" if protocol.is_http() => return Err(UrlError::WebSocket("http")),
+        "wss" if protocol.is_http() => return Err(UrlError::WebSocket("https")),
         "ws" | "wss" => {}
         "http" => return Err(UrlError::WebPage("ws")),
         "https" => return Err(UrlError::WebPage("wss")),
@@ -167,7 +235,10 @@ pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
 }
 
 fn prefixes() -> String {
-    let prefixes = Protocol::ALL.map(|protocol| format!("{}+ws(s)://", protocol.prefix()));
+    let prefixes = Protocol::ALL.map(|protocol| {
+        let scheme = if protocol.is_http() { "http(s)" } else { "ws(s)" };
+        format!("{}+{scheme}://", protocol.prefix())
+    });
     format!("{}, {CUSTOM}FILE", prefixes.join(", "))
 }
 
@@ -210,6 +281,8 @@ mod tests {
             ("gst+ws://[::1]:8443", Protocol::Gst, "ws://[::1]:8443/"),
             ("matchbox+ws://host:3536/", Protocol::Matchbox, "ws://host:3536/"),
             ("mirotalk+wss://host", Protocol::MiroTalk, "wss://host/"),
+            ("whip+https://host/live/whip", Protocol::Whip, "https://host/live/whip"),
+            ("whep+http://[::1]:8889/live?x=1", Protocol::Whep, "http://[::1]:8889/live?x=1"),
         ] {
             let server = parse_server_url(given).expect(given);
             assert_eq!((server.protocol, server.url.as_str()), (protocol, read), "{given}");
@@ -233,6 +306,9 @@ mod tests {
             ("smtp+ws://host", UrlError::Protocol),
             ("+ws://host", UrlError::Protocol),
             ("peerjs+https://host", UrlError::WebPage("wss")),
+            ("whip+wss://host", UrlError::WebSocket("https")),
+            ("whep+ws://host", UrlError::WebSocket("http")),
+            ("whip+https://me:secret@host/", UrlError::Credentials),
             ("peerjs+ayame+ws://host", UrlError::Scheme),
         ] {
             assert_eq!(parse_server_url(given), Err(error), "{given}");
@@ -243,7 +319,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,64}") {
             let _ = parse_server_url(&text);
-            for scheme in ["ws", "peerjs+wss"] {
+            for scheme in ["ws", "peerjs+wss", "whip+https"] {
                 if let Ok(server) = parse_server_url(&format!("{scheme}://{text}")) {
                     prop_assert_eq!(server.to_string().parse(), Ok(server));
                 }

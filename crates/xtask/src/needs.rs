@@ -150,13 +150,17 @@ fn namespaces() -> [Need; 2] {
 pub(crate) fn lab() -> Vec<Need> {
     let mut needs = Vec::from(browser());
     needs.extend(namespaces());
-    needs.push(Need {
+    needs.push(python());
+    needs
+}
+
+fn python() -> Need {
+    Need {
         name: "Python with venv",
-        why: "callers and quality measures written in Python",
+        why: "callers, quality measures and a media server written in Python",
         present: || succeeds("python3", &["-c", "import venv, ensurepip"]),
         packages: ["python3-venv", "python3", "python", "python3"],
-    });
-    needs
+    }
 }
 
 /// What the bench needs on top of that.
@@ -184,6 +188,7 @@ pub(crate) fn bench() -> Vec<Need> {
 pub(crate) fn tests() -> Vec<Need> {
     let mut needs = Vec::from(browser());
     needs.extend([
+        python(),
         Need {
             name: "a TURN server",
             why: "relayed calls",

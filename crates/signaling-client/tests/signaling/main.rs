@@ -4,6 +4,7 @@ mod client_certificates;
 mod codec;
 mod connecting;
 mod headers;
+mod http;
 mod probing;
 mod proxies;
 mod reopening;
