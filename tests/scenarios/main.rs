@@ -3,13 +3,19 @@
 
 mod arguments;
 mod browser;
+mod by_hand;
 mod chat;
 mod devices;
 mod drivers;
 mod ends;
 mod engines;
+mod foreign;
 mod hostile;
+#[path = "../../crates/signaling-client/tests/servers/install.rs"]
+mod install;
 mod lab;
 mod media;
 mod networks;
+#[path = "../../crates/signaling-client/tests/servers/server.rs"]
+mod server;
 mod window;

@@ -33,7 +33,8 @@ pub use media_core::{Bitrate, FrameRate, LatestSlot, Picture, Size};
 pub use media_render::{AudioSink, PictureTaker, SoundTaker, VideoSink};
 pub use peer_connection::{DataChannel, DataMessage, Network, NetworkSocket, PeerError};
 pub use signaling_client::{
-    PinError, Protocol, ServerUrl, SignalingConfig, TlsOptions, UrlError, parse_pin_sha256, parse_server_url,
+    Desk, LineError, MAX_LINE, Pasted, PinError, Protocol, ServerUrl, Shown, SignalingConfig, TlsOptions, UrlError,
+    parse_pin_sha256, parse_server_url,
 };
 
 /// Cameras, microphones and speakers of this machine.

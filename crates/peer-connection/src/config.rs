@@ -6,6 +6,7 @@ use call_core::IceServer;
 use media_core::Bitrate;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_rustls::rustls::ClientConfig;
 
 /// Everything that [`Peer::open`](crate::Peer::open) needs to know.
@@ -14,6 +15,9 @@ pub struct PeerConfig {
     /// STUN and TURN servers: STUN over UDP, TURN over UDP, TCP and TLS. Others are skipped, with a
     /// [`PeerNotice::Problem`](crate::PeerNotice::Problem).
     pub ice_servers: Vec<IceServer>,
+    /// For how long ICE looks for a path, from both descriptions on. More than half a minute is for a peer that gets our answer
+    /// by hand: it is looked for less often then.
+    pub patience: Duration,
     /// Whom to trust on a `turns:` URL; `None`: nobody.
     pub relay_tls: Option<Arc<ClientConfig>>,
     /// Use TURN relays only, so that the peer never learns our address.
@@ -43,6 +47,7 @@ impl Default for PeerConfig {
     fn default() -> Self {
         Self {
             ice_servers: Vec::new(),
+            patience: Duration::from_secs(30),
             relay_tls: None,
             relay_only: false,
             bind: Vec::new(),

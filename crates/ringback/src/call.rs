@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use call_engine::{
-    Call, CallConfig, Command, Outcome, PlaceError, SignalingConfig, TlsOptions, VideoFormat, VideoSink,
+    Call, CallConfig, Command, Desk, Outcome, PlaceError, Protocol, SignalingConfig, TlsOptions, VideoFormat, VideoSink,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::cli::CallArgs;
 use crate::rendezvous::{self, Meeting};
-use crate::{exit, report, terminal, window};
+use crate::{by_hand, exit, report, terminal, window};
 
 /// Runs the call to its end and returns the exit code.
 pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
@@ -37,14 +37,13 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
 
 async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
     let (config, meeting) = prepare(&args, started).await?;
+    let desk = config.signaling.desk.clone();
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
     };
     tokio::spawn(interrupts(call.commands()));
-    if args.chat {
-        terminal::chat_from_stdin(call.commands());
-    }
+    take_input(&args, desk, &call);
     terminal::show(&mut call, &args).await;
     conclude(&args, call.finished().await, meeting).await
 }
@@ -53,6 +52,7 @@ async fn in_terminal(args: CallArgs, started: Instant) -> anyhow::Result<ExitCod
 fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Result<ExitCode> {
     let context = Arc::new(std::sync::OnceLock::new());
     let (mut config, meeting) = runtime.block_on(prepare(&args, started))?;
+    let desk = config.signaling.desk.clone();
     config.video_out = VideoSink::Window;
     config.repaint = Some(window::repainter(context.clone()));
     let mut call = match runtime.block_on(Call::place(config)) {
@@ -60,10 +60,7 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
         Err(error) => return runtime.block_on(refuse(&error, meeting)),
     };
     runtime.spawn(interrupts(call.commands()));
-    if args.chat {
-        let _guard = runtime.enter();
-        terminal::chat_from_stdin(call.commands());
-    }
+    take_input(&args, desk, &call);
     let _guard = runtime.enter();
     let shown = window::show(&mut call, &args, context);
     let outcome = runtime.block_on(async {
@@ -75,6 +72,15 @@ fn in_window(args: CallArgs, started: Instant, runtime: &Runtime) -> anyhow::Res
         call.finished().await
     });
     runtime.block_on(conclude(&args, outcome, meeting))
+}
+
+/// What standard input is for: the other's line first, where a person carries it, and chat.
+fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call) {
+    match desk {
+        Some(desk) => by_hand::lines_from_stdin(desk, call.commands(), args.chat),
+        None if args.chat => terminal::chat_from_stdin(call.commands()),
+        None => {}
+    }
 }
 
 /// Finds the server and says how the other can join.
@@ -96,6 +102,7 @@ async fn prepare(args: &CallArgs, started: Instant) -> anyhow::Result<(CallConfi
     let mut signaling = SignalingConfig::new(server, args.room.clone(), client_id());
     signaling.key = args.key.clone();
     signaling.tls = tls;
+    signaling.desk = (signaling.server.protocol == Protocol::Manual).then(by_hand::desk);
     let config = CallConfig {
         video_in: args.video_in.clone(),
         audio_in: args.audio_in.clone(),

@@ -64,12 +64,12 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct CallArgs {
-    /// The room: 1 to 128 printable characters; whoever names the same room is called.
-    #[arg(value_parser = room)]
+    /// The room: 1 to 128 printable characters; whoever names the same room is called. Not needed with --server manual.
+    #[arg(value_parser = room, required = false, required_unless_present = "server", default_value_if("server", "manual", "manual"))]
     pub(crate) room: RoomId,
 
     /// Signaling server, ws:// or wss://, or with a protocol like peerjs+wss:// (default: find or host the room on this machine
-    /// and network).
+    /// and network). `manual`: no server; each prints a line, and whoever gets the other's line pastes it.
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
     pub(crate) server: Option<call_engine::ServerUrl>,
     /// Signaling key of the server.
@@ -295,6 +295,19 @@ mod tests {
             let error = parse(&bad).expect_err(&format!("{bad:?}"));
             assert_eq!(error.exit_code(), 2, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_call_without_a_server_needs_no_room_and_every_other_does() {
+        let room = |arguments: &[&str]| match parse(arguments).map(|cli| cli.command) {
+            Ok(Command::Call(call)) => Ok(call.room.to_string()),
+            Ok(_) => panic!("no call"),
+            Err(error) => Err(error.exit_code()),
+        };
+        assert_eq!(room(&["call", "--server", "manual"]), Ok("manual".into()));
+        assert_eq!(room(&["call", "kitchen", "--server", "manual"]), Ok("kitchen".into()));
+        assert_eq!(room(&["call", "--server", "ws://host"]), Err(2));
+        assert_eq!(room(&["call"]), Err(2));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::ayame::AyameCodec;
 use crate::codec::{Codec, Join};
 use crate::custom::CustomCodec;
 use crate::gst::GstCodec;
+use crate::manual::Desk;
 use crate::matchbox::MatchboxCodec;
 use crate::mirotalk::MiroTalkCodec;
 use crate::peerjs::PeerJsCodec;
@@ -34,6 +35,8 @@ pub struct SignalingConfig {
     pub tls: TlsOptions,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// Where lines are shown and pasted, for a call without a server.
+    pub desk: Option<Desk>,
 }
 
 impl SignalingConfig {
@@ -48,6 +51,7 @@ impl SignalingConfig {
             token: Secret::new(format!("{:016x}{:016x}", random(), random())),
             tls: TlsOptions::default(),
             timeouts: Timeouts::default(),
+            desk: None,
         }
     }
 
@@ -66,8 +70,8 @@ impl SignalingConfig {
             return Box::new(CustomCodec::new(join, Arc::clone(mapping)));
         }
         match self.server.protocol {
-            // Without a file there is nothing to go by; `parse_server_url` never gives that.
-            Protocol::Ayame | Protocol::Custom => Box::new(AyameCodec::new(join)),
+            // Without a file there is nothing to go by, and by hand nothing to connect to: neither comes here.
+            Protocol::Ayame | Protocol::Custom | Protocol::Manual => Box::new(AyameCodec::new(join)),
             Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
             Protocol::Gst => Box::new(GstCodec::new(join)),
             Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),

@@ -23,6 +23,7 @@ use crate::close::CloseInfo;
 use crate::codec::{Codec, Command, Out, ProtocolError};
 use crate::config::{SignalingConfig, Timeouts};
 use crate::keep_alive::{Beat, KeepAlive};
+use crate::server_url::Protocol;
 use crate::socket::Socket;
 use crate::transport::{self, MAX_MESSAGE};
 
@@ -58,8 +59,29 @@ pub fn connect(config: SignalingConfig, tracker: &TaskTracker, cancel: Cancellat
     let (happened, events) = mpsc::channel(QUEUE);
     let skipped = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&skipped);
+    if let Protocol::Manual = config.server.protocol {
+        tracker.spawn(by_hand(config, wanted, happened, cancel).instrument(info_span!("signaling")));
+        return Signaling { commands, events, skipped };
+    }
     tracker.spawn(run(config, wanted, happened, counter, cancel).instrument(info_span!("signaling")));
     Signaling { commands, events, skipped }
+}
+
+/// Without a server.
+async fn by_hand(
+    config: SignalingConfig,
+    wanted: mpsc::Receiver<Command>,
+    happened: mpsc::Sender<SignalingEvent>,
+    cancel: CancellationToken,
+) {
+    match &config.desk {
+        Some(desk) => desk.run(wanted, happened, cancel).await,
+        None => {
+            let reason = "there is none, and nobody to carry the lines".to_owned();
+            // The only event, so the queue has room.
+            let _ = happened.send(SignalingEvent::Unreachable { reason, retry: false }).await;
+        }
+    }
 }
 
 async fn run(
