@@ -3,12 +3,16 @@
 
 mod arguments;
 mod browser;
+mod by_hand;
 mod chat;
 mod devices;
 mod drivers;
 mod ends;
 mod engines;
+mod foreign;
 mod hostile;
+#[path = "../../crates/signaling-client/tests/servers/install.rs"]
+mod install;
 mod lab;
 mod media;
 mod media_server;
@@ -16,5 +20,7 @@ mod networks;
 mod reach;
 mod relays;
 mod routers;
+#[path = "../../crates/signaling-client/tests/servers/server.rs"]
+mod server;
 mod survival;
 mod window;

@@ -51,6 +51,11 @@ impl Process {
             .unwrap_or_else(|error| self.fail(&format!("hears nothing: {error}")));
     }
 
+    /// Ends its standard input; nothing can be said any more.
+    pub fn end_input(&mut self) {
+        self.child.stdin = None;
+    }
+
     /// Waits for a line on standard output that contains `text`.
     pub fn line_out(&self, text: &str, within: Duration) -> String {
         self.stdout

@@ -14,12 +14,20 @@ pub struct PeerCapabilities {
     pub presence: bool,
     /// The server may hand out ICE servers.
     pub server_ice: bool,
+    /// People carry the descriptions: from our answer until the peer has it, minutes may pass.
+    pub by_hand: bool,
 }
 
 impl PeerCapabilities {
     /// Everything can be done, and candidates are written in full.
-    pub const FULL: Self =
-        Self { renegotiation: true, trickle: true, candidate_needs_mid: true, presence: true, server_ice: true };
+    pub const FULL: Self = Self {
+        renegotiation: true,
+        trickle: true,
+        candidate_needs_mid: true,
+        presence: true,
+        server_ice: true,
+        by_hand: false,
+    };
 }
 
 impl Default for PeerCapabilities {

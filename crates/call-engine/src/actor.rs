@@ -246,7 +246,7 @@ impl Actor {
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Signal(command) => self.signal(command).await,
-                Output::Peer(PeerAction::Open { ice_servers }) => self.open_peer(ice_servers).await,
+                Output::Peer(PeerAction::Open { ice_servers, patience }) => self.open_peer(ice_servers, patience).await,
                 Output::Peer(action) => self.peer_action(action).await,
                 Output::Phase(phase) => self.phase(phase).await,
                 Output::Warn(text) => self.tell(Event::Problem(text)).await,
@@ -278,7 +278,7 @@ impl Actor {
         }
     }
 
-    async fn open_peer(&mut self, ice_servers: Vec<call_core::IceServer>) {
+    async fn open_peer(&mut self, ice_servers: Vec<call_core::IceServer>, patience: Duration) {
         self.epoch += 1;
         self.attached = false;
         self.connected = false;
@@ -293,6 +293,7 @@ impl Actor {
         let flow = self.config.signaling.server.protocol.flow();
         let config = PeerConfig {
             ice_servers,
+            patience,
             relay_tls,
             relay_only: self.config.relay_only,
             bind: self.config.bind.clone(),

@@ -33,9 +33,9 @@ pub use media_core::{Bitrate, FrameRate, LatestSlot, Picture, Size};
 pub use media_render::{AudioSink, PictureTaker, SoundTaker, VideoSink};
 pub use peer_connection::{DataChannel, DataMessage, Network, NetworkSocket, PeerError};
 pub use signaling_client::{
-    ClientCertificate, HeaderError, Headers, PinError, ProbeReport, ProbeStep, Protocol, Proxies, Proxy, ProxyUrlError,
-    ProxyVariableError, ServerUrl, SignalingConfig, Spoken, TlsOptions, UrlError, parse_pin_sha256, parse_probe_url,
-    parse_proxy, parse_server_url, probe,
+    ClientCertificate, Desk, HeaderError, Headers, LineError, MAX_LINE, Pasted, PinError, ProbeReport, ProbeStep,
+    Protocol, Proxies, Proxy, ProxyUrlError, ProxyVariableError, ServerUrl, Shown, SignalingConfig, Spoken, TlsOptions,
+    UrlError, parse_pin_sha256, parse_probe_url, parse_proxy, parse_server_url, probe,
 };
 
 /// Cameras, microphones and speakers of this machine.

@@ -223,7 +223,7 @@ impl Shell {
 
     fn act(&mut self, action: &PeerAction) {
         let operation = match action {
-            PeerAction::Open { ice_servers } => {
+            PeerAction::Open { ice_servers, .. } => {
                 assert!(!self.open, "a connection while there is one");
                 assert!(ice_servers.len() <= 16, "{} ICE servers", ice_servers.len());
                 (self.open, self.running) = (true, None);

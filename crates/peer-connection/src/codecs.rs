@@ -83,13 +83,23 @@ impl MediaKind {
                     Self::Audio => true,
                     Self::Video => {
                         parameter(&codec.sdp_fmtp_line, "packetization-mode") == Some("1")
-                            && parameter(&codec.sdp_fmtp_line, "profile-level-id")
-                                .and_then(|profile| profile.get(..4))
-                                .is_some_and(|profile| profile.eq_ignore_ascii_case("42e0"))
+                            && parameter(&codec.sdp_fmtp_line, "profile-level-id").is_some_and(is_constrained_baseline)
                     }
                 }
         };
         negotiated.iter().find(|codec| fits(&codec.rtp_codec)).map(|codec| codec.payload_type)
+    }
+}
+
+/// Whether this `profile-level-id` is of constrained baseline, of which there are many spellings (RFC 6184 §8.1, table 5): the
+/// first byte names a profile, the second its constraints. Browsers write 42e0, GStreamer 42c0.
+fn is_constrained_baseline(text: &str) -> bool {
+    let byte = |at: usize| text.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    match (byte(0), byte(2)) {
+        (Some(0x42), Some(constraints)) => constraints & 0b0100_1111 == 0b0100_0000,
+        (Some(0x4d), Some(constraints)) => constraints & 0b1000_1111 == 0b1000_0000,
+        (Some(0x58), Some(constraints)) => constraints & 0b1100_1111 == 0b1100_0000,
+        _ => false,
     }
 }
 
@@ -117,5 +127,29 @@ mod tests {
         assert_eq!(MediaKind::Video.payload_type(&negotiated), Some(39));
         assert_eq!(MediaKind::Video.payload_type(&negotiated[..2]), None);
         assert_eq!(MediaKind::Audio.payload_type(&negotiated), None);
+    }
+
+    #[test]
+    fn constrained_baseline_is_known_in_every_spelling() {
+        for (profile, constrained) in [
+            ("42e01f", true),
+            ("42E034", true),
+            ("42c00d", true),
+            ("42401f", true),
+            ("4d801f", true),
+            ("58c01f", true),
+            ("42001f", false),
+            ("42801f", false),
+            ("42e11f", false),
+            ("4d001f", false),
+            ("58801f", false),
+            ("64001f", false),
+            ("42", false),
+            ("4+c01f", false),
+            ("ää", false),
+            ("", false),
+        ] {
+            assert_eq!(is_constrained_baseline(profile), constrained, "{profile}");
+        }
     }
 }

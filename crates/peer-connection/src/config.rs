@@ -15,6 +15,9 @@ pub struct PeerConfig {
     /// STUN and TURN servers: STUN over UDP, TURN over UDP, TCP and TLS. Others are skipped, with a
     /// [`PeerNotice::Problem`](crate::PeerNotice::Problem).
     pub ice_servers: Vec<IceServer>,
+    /// For how long ICE looks for a path, from both descriptions on. More than half a minute is for a peer that gets our answer
+    /// by hand: it is looked for less often then.
+    pub patience: Duration,
     /// Whom to trust on a `turns:` URL; `None`: nobody.
     pub relay_tls: Option<Arc<ClientConfig>>,
     /// Use TURN relays only, so that the peer never learns our address.
@@ -51,6 +54,7 @@ impl Default for PeerConfig {
     fn default() -> Self {
         Self {
             ice_servers: Vec::new(),
+            patience: Duration::from_secs(30),
             relay_tls: None,
             relay_only: false,
             relay_refresh: Duration::from_secs(20),

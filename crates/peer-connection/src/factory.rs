@@ -42,6 +42,12 @@ const PACER_BURST_BITS: f64 = 5.0 * 8.0 * 1_200.0;
 /// Connectivity checks while a path is looked for; the default of 200 ms costs that long for each one that is lost.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Longer patience is for a peer that does not know of us yet.
+const PROMPT: Duration = Duration::from_secs(30);
+
+/// Checks while a person carries our answer to the peer.
+const SLOW_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
 /// Checks of one pair before it is given up: 10 s, in which the other side may still be gathering.
 const CHECKS_PER_PAIR: u16 = 200;
 
@@ -172,13 +178,14 @@ impl Factory<'_> {
 
 fn settings(mdns: MulticastDnsMode, config: &PeerConfig, loopback: bool) -> SettingEngine {
     let relay_wait = if config.relay_only { Duration::ZERO } else { RELAY_WAIT };
+    let (interval, checks, failed_after) = looking(config.patience);
     SettingEngineBuilder::new()
         .with_multicast_dns_mode(mdns)
         // The addresses of a broken path are most often those that are gone.
         .with_discard_local_candidates_during_ice_restart(true)
         .with_include_loopback_candidate(loopback)
-        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
-        .with_ice_timeouts(Some(DISCONNECTED_AFTER), Some(FAILED_AFTER), Some(KEEPALIVE))
+        .with_ice_connection_attempts(Some(interval), Some(checks))
+        .with_ice_timeouts(Some(DISCONNECTED_AFTER), Some(failed_after), Some(KEEPALIVE))
         // A peer-reflexive candidate is most often the peer's host candidate, faster than signaling.
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
@@ -186,6 +193,16 @@ fn settings(mdns: MulticastDnsMode, config: &PeerConfig, loopback: bool) -> Sett
         .with_turn_allocation_refresh_interval_cap(config.relay_refresh)
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(DataChannel::MAX_MESSAGE as u32))
         .build()
+}
+
+/// How often a pair of addresses is checked, how many times at most, and when all of it has failed. A long wait is for a peer
+/// that does not know of us yet; checks all through it keep the ways through our routers open.
+fn looking(patience: Duration) -> (Duration, u16, Duration) {
+    if patience <= PROMPT {
+        return (CHECK_INTERVAL, CHECKS_PER_PAIR, FAILED_AFTER);
+    }
+    let checks = patience.as_millis().div_ceil(SLOW_CHECK_INTERVAL.as_millis());
+    (SLOW_CHECK_INTERVAL, u16::try_from(checks).unwrap_or(u16::MAX), patience)
 }
 
 /// Adds the media section: in both directions with a track to send on, or in one; none where nothing would flow.
@@ -221,4 +238,17 @@ async fn add_media(
     // The track's codec alone would be preferred, and its retransmission format left out of the offer.
     transceiver.set_codec_preferences(Vec::new()).await?;
     Ok(Some(track))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_patience_checks_less_often_and_to_the_end() {
+        assert_eq!(looking(PeerConfig::default().patience), (CHECK_INTERVAL, CHECKS_PER_PAIR, FAILED_AFTER));
+        let ten_minutes = Duration::from_secs(600);
+        assert_eq!(looking(ten_minutes), (SLOW_CHECK_INTERVAL, 1200, ten_minutes));
+        assert_eq!(looking(Duration::MAX).1, u16::MAX);
+    }
 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use call_engine::{Call, CallConfig, Command, Outcome, PlaceError, RoomId, SignalingConfig, VideoFormat, VideoSink};
+use call_engine::{
+    Call, CallConfig, Command, Desk, Outcome, PlaceError, Protocol, RoomId, SignalingConfig, VideoFormat, VideoSink,
+};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::cli::CallArgs;
 use crate::reach::Reach;
 use crate::rendezvous::{self, Meeting};
-use crate::{exit, report, terminal, window};
+use crate::{by_hand, exit, report, terminal, window};
 
 /// Runs the call to its end and returns the exit code.
 pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
@@ -51,14 +53,13 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
 
 async fn in_terminal(args: CallArgs, room: RoomId, reach: Reach, started: Instant) -> anyhow::Result<ExitCode> {
     let (config, meeting) = prepare(&args, &room, reach, started).await?;
+    let desk = config.signaling.desk.clone();
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
     };
     tokio::spawn(interrupts(call.commands()));
-    if args.chat {
-        terminal::chat_from_stdin(call.commands());
-    }
+    take_input(&args, desk, &call);
     terminal::show(&mut call, &args).await;
     conclude(&args, call.finished().await, meeting).await
 }
@@ -73,6 +74,7 @@ fn in_window(
 ) -> anyhow::Result<ExitCode> {
     let context = Arc::new(std::sync::OnceLock::new());
     let (mut config, meeting) = runtime.block_on(prepare(&args, &room, reach, started))?;
+    let desk = config.signaling.desk.clone();
     config.video_out = VideoSink::Window;
     config.repaint = Some(window::repainter(context.clone()));
     let mut call = match runtime.block_on(Call::place(config)) {
@@ -80,10 +82,7 @@ fn in_window(
         Err(error) => return runtime.block_on(refuse(&error, meeting)),
     };
     runtime.spawn(interrupts(call.commands()));
-    if args.chat {
-        let _guard = runtime.enter();
-        terminal::chat_from_stdin(call.commands());
-    }
+    take_input(&args, desk, &call);
     let _guard = runtime.enter();
     let shown = window::show(&mut call, &room, args.chat, context);
     let outcome = runtime.block_on(async {
@@ -95,6 +94,15 @@ fn in_window(
         call.finished().await
     });
     runtime.block_on(conclude(&args, outcome, meeting))
+}
+
+/// What standard input is for: the other's line first, where a person carries it, and chat.
+fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call) {
+    match desk {
+        Some(desk) => by_hand::lines_from_stdin(desk, call.commands(), args.chat),
+        None if args.chat => terminal::chat_from_stdin(call.commands()),
+        None => {}
+    }
 }
 
 /// Finds the server and says how the other can join.
@@ -117,6 +125,7 @@ async fn prepare(
     let mut signaling = SignalingConfig::new(server, room.clone(), client_id());
     reach.apply(&mut signaling);
     signaling.tls = reach.tls;
+    signaling.desk = (signaling.server.protocol == Protocol::Manual).then(by_hand::desk);
     let config = CallConfig {
         video_in: args.video_in.clone(),
         audio_in: args.audio_in.clone(),

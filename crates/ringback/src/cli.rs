@@ -103,12 +103,14 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct CallArgs {
-    /// The room: 1 to 128 printable characters; whoever names the same room is called. A media server has none: leave it out.
+    /// The room: 1 to 128 printable characters; whoever names the same room is called. A media server has none,
+    /// and a call by hand needs none: leave it out.
     #[arg(value_parser = room)]
     pub(crate) room: Option<RoomId>,
 
     /// Signaling server, ws:// or wss://, or with a protocol like peerjs+wss:// (default: find or host the room on this machine
     /// and network). A media server: whip+https:// to publish to it, whep+https:// to watch it.
+    /// `manual`: no server; each prints a line, and whoever gets the other's line pastes it.
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
     pub(crate) server: Option<call_engine::ServerUrl>,
     /// How the server is reached.
@@ -181,10 +183,13 @@ pub(crate) struct CallArgs {
 }
 
 impl CallArgs {
-    /// The room, where there is one or none is needed: a media server's host then stands for it.
+    /// The room, where there is one or none is needed: a media server's host, or the word for a call by hand, then stands for it.
     pub(crate) fn place(&self) -> Option<RoomId> {
         let server = self.server.as_ref().filter(|server| !server.protocol.has_rooms());
-        self.room.clone().or_else(|| RoomId::new(server?.url.host_str()?).ok())
+        self.room.clone().or_else(|| {
+            let server = server?;
+            RoomId::new(server.url.host_str().unwrap_or(server.protocol.prefix())).ok()
+        })
     }
 }
 
@@ -422,10 +427,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_media_server_needs_no_room() {
+    fn only_a_media_server_and_a_call_by_hand_need_no_room() {
         for (arguments, place) in [
             (vec!["call"], None),
             (vec!["call", "--server", "peerjs+wss://host/path"], None),
+            (vec!["call", "--server", "manual"], Some("manual")),
+            (vec!["call", "kitchen", "--server", "manual"], Some("kitchen")),
             (vec!["call", "--server", "whip+https://host/path"], Some("host")),
             (vec!["call", "stage", "--server", "whep+https://host/path"], Some("stage")),
         ] {

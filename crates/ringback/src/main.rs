@@ -1,6 +1,7 @@
 //! The `ringback` program: command line, terminal and window around the call engine.
 //! Every failure is one line on standard error and a documented exit code.
 
+mod by_hand;
 mod call;
 mod cli;
 mod devices;

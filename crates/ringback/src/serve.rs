@@ -86,13 +86,18 @@ fn tls(args: &ServeArgs) -> Tls {
 /// The link for a browser, as text and as a code for a telephone's camera.
 pub(crate) fn invite(page: &str, pin: Option<[u8; 32]>) {
     terminal::line(&format!("browser: {page}"));
-    if let Ok(code) = qrcode::QrCode::new(page) {
+    show_code(page);
+    if let Some(pin) = pin {
+        terminal::line(&format!("certificate pin (SHA-256): {}", hex(&pin)));
+    }
+}
+
+/// A text as a QR code; nothing where it is too long for one.
+pub(crate) fn show_code(text: &str) {
+    if let Ok(code) = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L) {
         for row in code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build().lines() {
             terminal::line(row);
         }
-    }
-    if let Some(pin) = pin {
-        terminal::line(&format!("certificate pin (SHA-256): {}", hex(&pin)));
     }
 }
 

@@ -170,16 +170,19 @@ pub(crate) fn summary(outcome: &Outcome, exit_code: u8) {
 pub(crate) fn chat_from_stdin(commands: mpsc::Sender<Command>) {
     let spawned = std::thread::Builder::new().name("chat".into()).spawn(move || {
         for text in std::io::stdin().lock().lines().map_while(Result::ok) {
-            for part in cut(&text) {
-                if commands.blocking_send(Command::SendChat(part.to_owned())).is_err() {
-                    return;
-                }
+            if !send_chat(&commands, &text) {
+                return;
             }
         }
     });
     if spawned.is_err() {
         warn("chat is off: no thread could be started for it");
     }
+}
+
+/// Sends text to the peer, in as many messages as it needs. Gives back whether there is still a call. Blocks.
+pub(crate) fn send_chat(commands: &mpsc::Sender<Command>, text: &str) -> bool {
+    cut(text).all(|part| commands.blocking_send(Command::SendChat(part.to_owned())).is_ok())
 }
 
 /// Cuts at character boundaries.

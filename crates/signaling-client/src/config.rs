@@ -12,6 +12,7 @@ use crate::codec::{Codec, Join};
 use crate::custom::CustomCodec;
 use crate::gst::GstCodec;
 use crate::headers::Headers;
+use crate::manual::Desk;
 use crate::matchbox::MatchboxCodec;
 use crate::mirotalk::MiroTalkCodec;
 use crate::peerjs::PeerJsCodec;
@@ -40,6 +41,8 @@ pub struct SignalingConfig {
     pub headers: Headers,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// Where lines are shown and pasted, for a call without a server.
+    pub desk: Option<Desk>,
 }
 
 impl SignalingConfig {
@@ -56,6 +59,7 @@ impl SignalingConfig {
             proxies: Proxies::default(),
             headers: Headers::default(),
             timeouts: Timeouts::default(),
+            desk: None,
         }
     }
 
@@ -66,9 +70,11 @@ impl SignalingConfig {
             return Box::new(CustomCodec::new(join, Arc::clone(mapping)));
         }
         match self.server.protocol {
-            // Without a file there is nothing to go by; `parse_server_url` never gives that. What is spoken over HTTP has no
-            // codec, and is never asked for one.
-            Protocol::Ayame | Protocol::Custom | Protocol::Whip | Protocol::Whep => Box::new(AyameCodec::new(join)),
+            // Without a file there is nothing to go by; `parse_server_url` never gives that. What is spoken over HTTP or
+            // by people has no codec, and is never asked for one.
+            Protocol::Ayame | Protocol::Custom | Protocol::Whip | Protocol::Whep | Protocol::Manual => {
+                Box::new(AyameCodec::new(join))
+            }
             Protocol::PeerJs => Box::new(PeerJsCodec::new(join)),
             Protocol::Gst => Box::new(GstCodec::new(join)),
             Protocol::Matchbox => Box::new(MatchboxCodec::new(join)),

@@ -23,6 +23,7 @@ use crate::close::CloseInfo;
 use crate::codec::{Codec, Command, Out, ProtocolError};
 use crate::config::{SignalingConfig, Timeouts};
 use crate::keep_alive::{Beat, KeepAlive};
+use crate::server_url::Protocol;
 use crate::socket::Socket;
 use crate::transport::{self, MAX_MESSAGE};
 use crate::whip;
@@ -60,12 +61,31 @@ pub fn connect(config: SignalingConfig, tracker: &TaskTracker, cancel: Cancellat
     let skipped = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&skipped);
     let span = info_span!("signaling");
-    if config.server.protocol.is_http() {
+    if config.server.protocol == Protocol::Manual {
+        tracker.spawn(by_hand(config, wanted, happened, cancel).instrument(span));
+    } else if config.server.protocol.is_http() {
         tracker.spawn(whip::run(config, wanted, happened, counter, cancel).instrument(span));
     } else {
         tracker.spawn(run(config, wanted, happened, counter, cancel).instrument(span));
     }
     Signaling { commands, events, skipped }
+}
+
+/// Without a server.
+async fn by_hand(
+    config: SignalingConfig,
+    wanted: mpsc::Receiver<Command>,
+    happened: mpsc::Sender<SignalingEvent>,
+    cancel: CancellationToken,
+) {
+    match &config.desk {
+        Some(desk) => desk.run(wanted, happened, cancel).await,
+        None => {
+            let reason = "there is none, and nobody to carry the lines".to_owned();
+            // The only event, so the queue has room.
+            let _ = happened.send(SignalingEvent::Unreachable { reason, retry: false }).await;
+        }
+    }
 }
 
 async fn run(

@@ -17,6 +17,9 @@ const AYAME_PATH: &str = "/signaling";
 /// Before the name of a mapping file.
 const CUSTOM: &str = "custom:";
 
+/// Instead of a server.
+const MANUAL: &str = "manual";
+
 /// What a signaling server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
@@ -36,6 +39,8 @@ pub enum Protocol {
     Whep,
     /// What a mapping file says ([`Mapping`]); never named by a prefix.
     Custom,
+    /// No server: people carry the descriptions ([`Desk`](crate::Desk)). The word `manual` alone.
+    Manual,
 }
 
 impl Protocol {
@@ -55,6 +60,7 @@ impl Protocol {
             Self::Whip => "WHIP",
             Self::Whep => "WHEP",
             Self::Custom => "the protocol of the mapping file",
+            Self::Manual => "no protocol",
         }
     }
 
@@ -70,6 +76,7 @@ impl Protocol {
             Self::Whip => "whip",
             Self::Whep => "whep",
             Self::Custom => "custom",
+            Self::Manual => MANUAL,
         }
     }
 
@@ -82,7 +89,7 @@ impl Protocol {
     /// Whether its server has rooms; where not, the URL alone says what is published or watched.
     #[must_use]
     pub fn has_rooms(self) -> bool {
-        !self.is_http()
+        !self.is_http() && self != Self::Manual
     }
 
     /// Which way sound and pictures flow in a call.
@@ -132,7 +139,7 @@ impl Flow {
 pub struct ServerUrl {
     /// What it speaks.
     pub protocol: Protocol,
-    /// Where it is: `ws` or `wss`, or `http` or `https`, as the protocol has it.
+    /// Where it is: `ws` or `wss`, or `http` or `https`, as the protocol has it; or nowhere (`manual:`).
     pub url: Url,
     /// What it speaks, where a file says it.
     pub(crate) mapping: Option<Arc<Mapping>>,
@@ -144,6 +151,7 @@ impl fmt::Display for ServerUrl {
         match self.protocol {
             Protocol::Custom => write!(f, "{CUSTOM}{}", self.mapping.as_ref().map_or("", |mapping| mapping.file())),
             Protocol::Ayame => write!(f, "{}", self.url),
+            Protocol::Manual => f.write_str(MANUAL),
             protocol => write!(f, "{}+{}", protocol.prefix(), self.url),
         }
     }
@@ -190,7 +198,8 @@ pub enum UrlError {
 }
 
 /// Reads the URL of a signaling server: `ws` or `wss`, or one of them after a protocol and a `+`. Without a protocol it is
-/// Ayame, whose path is `/signaling` when the URL names none. `custom:FILE` reads a mapping file, which has the URL in it.
+/// Ayame, whose path is `/signaling` when the URL names none. `custom:FILE` reads a mapping file, which has the URL in it;
+/// `manual` is no server at all.
 ///
 /// # Errors
 /// A [`UrlError`] that says what to write instead.
@@ -199,6 +208,10 @@ pub fn parse_server_url(text: &str) -> Result<ServerUrl, UrlError> {
     if let Some(file) = text.strip_prefix(CUSTOM) {
         let mapping = Mapping::load(Path::new(file))?;
         return Ok(ServerUrl { protocol: Protocol::Custom, url: mapping.host(), mapping: Some(Arc::new(mapping)) });
+    }
+    if text == MANUAL {
+        let url = Url::parse("manual:").expect("a scheme and nothing else is a URL");
+        return Ok(ServerUrl { protocol: Protocol::Manual, url, mapping: None });
     }
     let (scheme, _) = text.split_once("://").ok_or(UrlError::Scheme)?;
     let (protocol, rest) = match scheme.split_once('+') {
@@ -239,7 +252,7 @@ fn prefixes() -> String {
         let scheme = if protocol.is_http() { "http(s)" } else { "ws(s)" };
         format!("{}+{scheme}://", protocol.prefix())
     });
-    format!("{}, {CUSTOM}FILE", prefixes.join(", "))
+    format!("{}, {CUSTOM}FILE, {MANUAL}", prefixes.join(", "))
 }
 
 #[cfg(test)]
@@ -270,6 +283,13 @@ mod tests {
         assert!(matches!(server.url.scheme(), "ws" | "wss") && server.url.path() == "/", "{}", server.url);
         let error = parse_server_url("custom:nowhere.toml").expect_err("no such file").to_string();
         assert!(error.starts_with("the mapping file nowhere.toml cannot be read: "), "{error}");
+    }
+
+    #[test]
+    fn manual_is_no_server() {
+        let server = parse_server_url(" manual ").expect("a word that is known");
+        assert_eq!((server.protocol, server.to_string().as_str()), (Protocol::Manual, "manual"));
+        assert_eq!(server.to_string().parse(), Ok(server));
     }
 
     #[test]

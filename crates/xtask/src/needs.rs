@@ -7,6 +7,17 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{on_path, output, succeeds};
 
+/// Fails unless every part of the calls with GStreamer is there.
+const GSTREAMER: &str = "
+import gi
+for name, version in (('Gst', '1.0'), ('GstWebRTC', '1.0'), ('GstSdp', '1.0'), ('Soup', '3.0')):
+    gi.require_version(name, version)
+from gi.repository import Gst
+Gst.init(None)
+for name in ('webrtcbin', 'nicesrc', 'dtlsdec', 'srtpdec', 'x264enc', 'avdec_h264', 'opusenc', 'rtph264pay', 'level'):
+    assert Gst.ElementFactory.find(name), name
+";
+
 /// One thing the system must have.
 pub(crate) struct Need {
     pub(crate) name: &'static str,
@@ -222,6 +233,20 @@ pub(crate) fn tests() -> Vec<Need> {
                 why: "the window on a screen of its own, with its keys pressed",
                 present: || on_path("Xvfb") && on_path("xdotool"),
                 packages: ["xvfb xdotool", "xorg-x11-server-Xvfb xdotool", "xorg-server-xvfb xdotool", ""],
+            },
+            Need {
+                name: "GStreamer with webrtcbin, for the system's Python",
+                why: "calls between GStreamer and the program",
+                // Where there is no apt the tests that need it are skipped.
+                present: || !on_path("apt-get") || succeeds("/usr/bin/python3", &["-c", GSTREAMER]),
+                packages: [
+                    "python3-gi gir1.2-gst-plugins-bad-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-soup-3.0 gstreamer1.0-libav \
+                     gstreamer1.0-nice gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+                     gstreamer1.0-plugins-ugly",
+                    "",
+                    "",
+                    "",
+                ],
             },
             Need {
                 name: "apt-get and xz",

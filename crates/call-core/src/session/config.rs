@@ -26,6 +26,8 @@ pub struct SessionConfig {
 pub struct Timeouts {
     /// From the exchange of descriptions to the connected call.
     pub negotiating: Duration,
+    /// The same, where our answer has yet to be carried to the peer by hand.
+    pub by_hand: Duration,
     /// For our candidates to be found, where the peer wants them all in the description.
     pub gathering: Duration,
     /// From a broken ICE connection to its return.
@@ -50,6 +52,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             negotiating: Duration::from_secs(30),
+            by_hand: Duration::from_secs(600),
             gathering: Duration::from_secs(3),
             reconnecting: Duration::from_secs(15),
             restart: Duration::from_secs(4),

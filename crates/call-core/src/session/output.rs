@@ -2,6 +2,7 @@
 //! The shell carries outputs out in the order in which they come.
 
 use crate::{Candidate, Description, EndReason, IceServer};
+use std::time::Duration;
 
 /// What is to be done or shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum PeerAction {
     Open {
         /// Ours and those of the signaling server.
         ice_servers: Vec<IceServer>,
+        /// For how long the connection may find no path.
+        patience: Duration,
     },
     /// Make an offer.
     CreateOffer,

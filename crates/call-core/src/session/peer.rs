@@ -9,7 +9,7 @@ use crate::{
     Description, DescriptionKind, EndReason, Negotiator, NegotiatorInput as In, NegotiatorOutput as Out,
     PeerCapabilities,
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Warnings about one peer: the first ones tell what is wrong, a flood of them only hides the rest.
 const WARNING_LIMIT: u32 = 5;
@@ -124,7 +124,16 @@ impl Session {
     pub(super) fn open_peer(&mut self, polite: bool) {
         self.peer = Some(Peer::new(polite, self.capabilities));
         let ice_servers = self.ice_servers.clone();
-        self.act(PeerAction::Open { ice_servers });
+        let patience = self.patience();
+        self.act(PeerAction::Open { ice_servers, patience });
+    }
+
+    /// How long the exchanged descriptions may lead to no connection. Whoever answers by hand waits for the person who carries
+    /// the answer; whoever offered has it in the moment from which this is counted.
+    pub(super) fn patience(&self) -> Duration {
+        let timeouts = &self.config.timeouts;
+        let carried = self.capabilities.by_hand && self.role.is_some_and(|role| !role.offers_first);
+        if carried { timeouts.by_hand } else { timeouts.negotiating }
     }
 
     /// Closes the connection, if there is one.
@@ -229,7 +238,8 @@ impl Session {
 
     /// The peer of a call that was on is gone, without a word: ends the call, or waits in the room for its return.
     pub(super) fn lost(&mut self, now: Instant) {
-        if self.config.once {
+        // Nobody is there to carry lines once more.
+        if self.config.once || self.capabilities.by_hand {
             return self.finish(now, EndReason::PeerLost);
         }
         self.warn(format!("{}; waiting for its return", EndReason::PeerLost));

@@ -205,7 +205,10 @@ impl Session {
         if !self.link.is_used() {
             return;
         }
-        if !self.needs_signaling() {
+        if self.capabilities.by_hand && !self.needs_signaling() {
+            // What was to be carried has been.
+            self.link = Link::Off;
+        } else if !self.needs_signaling() {
             // A server that reports the peer's leaving may close our connection with it: no news. Nor is the next failure.
             let is_news = self.outage.is_none() && !self.peer.as_ref().is_some_and(Peer::has_left);
             if is_news {

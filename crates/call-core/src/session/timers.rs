@@ -69,7 +69,7 @@ impl Session {
             (outage, Timer::Signaling),
             (self.wait_until.filter(|_| waiting), Timer::Wait),
             (after(peer.and_then(|peer| peer.introduction.held_since()), timeouts.gathering), Timer::Gathering),
-            (after(negotiating, timeouts.negotiating), Timer::Negotiating),
+            (after(negotiating, self.patience()), Timer::Negotiating),
             (after(left, timeouts.late_connect), Timer::LateConnect),
             (connected.and_then(|peer| peer.presence.silent_at(timeouts.silence)), Timer::Silence),
             (connected.and_then(|peer| peer.restart_at), Timer::Restart),

@@ -190,6 +190,7 @@ impl CustomCodec {
             candidate_needs_mid: true,
             presence: self.mapping.hears_of(Meaning::PeerLeft),
             server_ice: self.mapping.hears(Hole::IceServers),
+            by_hand: false,
         };
         Out::Event(SignalingEvent::Joined { role, capabilities, ice_servers })
     }

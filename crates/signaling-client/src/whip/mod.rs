@@ -203,6 +203,7 @@ impl WhipSession {
                 candidate_needs_mid: true,
                 presence: false,
                 server_ice: true,
+                by_hand: false,
             },
             ice_servers,
         })];

@@ -1,22 +1,10 @@
 //! GStreamer's signalling server, from its crate.
 
-use std::process::Command;
-
 use call_core::{Reject, SignalingEvent};
 use signaling_client::SignalingConfig;
 
-use crate::install;
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
-
-pub(crate) fn server() -> Server {
-    let program = install::cargo("gst-plugin-webrtc-signalling", "0.15.4", "gst-webrtc-signalling-server");
-    Server::start(|port| {
-        let mut command = Command::new(&program);
-        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
-        command
-    })
-}
 
 fn config(server: &Server, room: &str) -> SignalingConfig {
     meeting::config(&format!("gst+ws://{}", server.address()), room)
@@ -24,7 +12,7 @@ fn config(server: &Server, room: &str) -> SignalingConfig {
 
 #[tokio::test]
 async fn two_meet_and_a_third_finds_the_room_full() {
-    let server = server();
+    let server = Server::gst();
     let mut producer = Party::join("producer", config(&server, "Küche/1"));
     producer.alone().await;
     let mut elsewhere = Party::join("elsewhere", config(&server, "kitchen"));
@@ -47,7 +35,7 @@ async fn two_meet_and_a_third_finds_the_room_full() {
 
 #[tokio::test]
 async fn two_that_come_at_once_meet() {
-    let server = server();
+    let server = Server::gst();
     for room in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
         let [mut one, mut other] = ["one", "other"].map(|name| Party::join(name, config(&server, room)));
         both_meet(&mut one, &mut other).await;

@@ -1,34 +1,13 @@
 //! The server of PeerJS, from npm.
 
-use std::process::Command;
-
 use call_core::{Description, Reject, Secret, SignalingEvent};
 use signaling_client::{Command as Wish, SignalingConfig};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::install;
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
-
-pub(crate) fn server() -> Server {
-    let program = install::npm("peer", "1.0.2").join("node_modules/.bin/peerjs");
-    Server::start(|port| {
-        let mut command = Command::new("node");
-        command.arg(&program).args([
-            "--host",
-            "127.0.0.1",
-            "--path",
-            "/app",
-            "--allow_discovery",
-            "--expire_timeout",
-            "500",
-        ]);
-        command.args(["--port", &port.to_string()]);
-        command
-    })
-}
 
 fn config(server: &Server, room: &str) -> SignalingConfig {
     meeting::config(&format!("peerjs+ws://{}/app", server.address()), room)
@@ -47,7 +26,7 @@ async fn names(server: &Server) -> String {
 
 #[tokio::test]
 async fn two_meet_and_a_third_finds_the_room_full() {
-    let server = server();
+    let server = Server::peerjs();
     for room in ["kitchen", "Küche/1"] {
         let mut host = Party::join("host", config(&server, room));
         host.alone().await;
@@ -73,7 +52,7 @@ async fn two_meet_and_a_third_finds_the_room_full() {
 
 #[tokio::test]
 async fn two_that_come_at_once_meet() {
-    let server = server();
+    let server = Server::peerjs();
     for room in ["a", "b", "c", "d", "e"] {
         let [mut one, mut other] = ["one", "other"].map(|name| Party::join(name, config(&server, room)));
         both_meet(&mut one, &mut other).await;
@@ -82,7 +61,7 @@ async fn two_that_come_at_once_meet() {
 
 #[tokio::test]
 async fn a_host_takes_over_the_name_that_its_ghost_still_holds() {
-    let server = server();
+    let server = Server::peerjs();
     let config_of_host = config(&server, "kitchen");
     let mut ghost = Party::join("ghost", config_of_host.clone());
     ghost.alone().await;
@@ -95,7 +74,7 @@ async fn a_host_takes_over_the_name_that_its_ghost_still_holds() {
 
 #[tokio::test]
 async fn a_host_that_is_gone_when_it_is_called_has_left() {
-    let server = server();
+    let server = Server::peerjs();
     let mut host = Party::join("host", config(&server, "kitchen"));
     host.alone().await;
     let mut guest = Party::join("guest", config(&server, "kitchen"));
@@ -112,7 +91,7 @@ async fn a_host_that_is_gone_when_it_is_called_has_left() {
 
 #[tokio::test]
 async fn a_wrong_key_is_told() {
-    let server = server();
+    let server = Server::peerjs();
     let mut config = config(&server, "kitchen");
     config.key = Some(Secret::new("wrong"));
     let event = Party::join("stranger", config).event().await;

@@ -5,7 +5,7 @@ use signaling_client::{ProbeReport, Protocol, SignalingConfig, Spoken, parse_pro
 
 use crate::meeting::{self, Party, both_meet};
 use crate::server::Server;
-use crate::{gst, matchbox, mirotalk, peerjs};
+use crate::{matchbox, mirotalk};
 
 /// Probes `url`; gives back the end, and each step as a line.
 async fn probed(url: &str) -> (ProbeReport, Vec<String>) {
@@ -31,12 +31,12 @@ async fn knows(server: &Server, protocol: Protocol, path: &str) {
 
 #[tokio::test]
 async fn peerjs_is_known_by_the_names_that_it_gives_away() {
-    knows(&peerjs::server(), Protocol::PeerJs, "/app").await;
+    knows(&Server::peerjs(), Protocol::PeerJs, "/app").await;
 }
 
 #[tokio::test]
 async fn gstreamer_is_known_by_its_welcome() {
-    knows(&gst::server(), Protocol::Gst, "/").await;
+    knows(&Server::gst(), Protocol::Gst, "/").await;
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn mirotalk_is_known_by_its_socket_io() {
 
 #[tokio::test]
 async fn peerjs_at_another_path_than_the_given_one_is_unknown() {
-    let server = peerjs::server();
+    let server = Server::peerjs();
     let (report, steps) = probed(&format!("ws://{}/elsewhere", server.address())).await;
     assert_eq!(report, ProbeReport { reached: true, spoken: Spoken::Unknown, server: None }, "{steps:#?}");
 }

@@ -1,8 +1,11 @@
 //! A server as a child process on a free port of loopback, which ends with its value.
+//! The scenarios of the whole program start the same ones.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::install;
 
 /// Longest start; node needs half a second, and much more where everything is busy.
 const START: Duration = Duration::from_secs(60);
@@ -18,6 +21,27 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The server of PeerJS, from npm, below `/app`.
+    pub(crate) fn peerjs() -> Self {
+        let program = install::npm("peer", "1.0.2").join("node_modules/.bin/peerjs");
+        Self::start(|port| {
+            let mut command = Command::new("node");
+            command.arg(&program).args(["--host", "127.0.0.1", "--path", "/app"]);
+            command.args(["--allow_discovery", "--expire_timeout", "500", "--port", &port.to_string()]);
+            command
+        })
+    }
+
+    /// GStreamer's signalling server, from its crate.
+    pub(crate) fn gst() -> Self {
+        let program = install::cargo("gst-plugin-webrtc-signalling", "0.15.4", "gst-webrtc-signalling-server");
+        Self::start(|port| {
+            let mut command = Command::new(&program);
+            command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+            command
+        })
+    }
+
     /// Starts what `command` gives for a port, and waits until it listens there.
     pub(crate) fn start(command: impl Fn(u16) -> Command) -> Self {
         (0..TRIES).find_map(|_| Self::try_start(&command)).expect("a server that is installed starts")

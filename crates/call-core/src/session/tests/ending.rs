@@ -163,6 +163,7 @@ fn limits_that_no_clock_reaches_are_none() {
         duration: Some(forever),
         timeouts: Timeouts {
             negotiating: forever,
+            by_hand: forever,
             gathering: forever,
             reconnecting: forever,
             restart: forever,

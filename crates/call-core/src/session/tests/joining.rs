@@ -31,7 +31,7 @@ fn our_ice_servers_and_the_servers_are_merged_and_bounded() {
     let role = WAITER;
     let capabilities = PeerCapabilities::FULL;
     story.signaling(SignalingEvent::Joined { role, capabilities, ice_servers });
-    let Some((_, Output::Peer(PeerAction::Open { ice_servers }))) =
+    let Some((_, Output::Peer(PeerAction::Open { ice_servers, .. }))) =
         story.notes.iter().find(|(_, note)| matches!(note, Output::Peer(_)))
     else {
         panic!("no connection was opened");

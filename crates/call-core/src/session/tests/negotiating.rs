@@ -100,6 +100,28 @@ fn without_trickle_a_description_waits_for_its_candidates() {
 }
 
 #[test]
+fn an_answer_that_is_carried_by_hand_has_minutes_and_an_offerer_that_has_it_does_not() {
+    let by_hand = PeerCapabilities { by_hand: true, trickle: false, ..PeerCapabilities::FULL };
+    let timeouts = Timeouts::default();
+    for (role, patience) in [(WAITER, timeouts.by_hand), (OFFERER, timeouts.negotiating)] {
+        let mut story = Story::new(SessionConfig::default());
+        story.tell(Input::Start);
+        story.joined_with(role, by_hand);
+        assert!(story.notes.iter().any(|(_, note)| {
+            matches!(note, Output::Peer(PeerAction::Open { patience: told, .. }) if *told == patience)
+        }));
+        // Until the other's line comes, there is all the time in the world.
+        story.wait(3600 * SECOND);
+        let theirs = if role.offers_first { Description::answer("theirs") } else { Description::offer("theirs") };
+        story.signaling(SignalingEvent::Description(theirs));
+        story.wait(patience - SECOND);
+        assert_eq!(story.session.phase(), Phase::Negotiating);
+        story.wait(SECOND);
+        assert_eq!(story.session.phase(), Phase::Ended);
+    }
+}
+
+#[test]
 fn a_candidate_names_its_section_where_the_peer_cannot_do_without() {
     for (candidate_needs_mid, mid) in [(true, Some("0")), (false, None)] {
         let mut story = Story::new(SessionConfig::default());

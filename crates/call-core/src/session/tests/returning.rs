@@ -59,6 +59,22 @@ fn a_server_that_stays_away_is_asked_ever_more_rarely_and_never_given_up() {
 }
 
 #[test]
+fn a_call_by_hand_asks_for_no_other_lines_while_it_is_on_or_after_it() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.joined_with(WAITER, PeerCapabilities { by_hand: true, ..PeerCapabilities::FULL });
+    story.offered(&sdp("AA", "one"));
+    story.peer(PeerEvent::Connected);
+    story.lost();
+    story.packets_for(60 * SECOND);
+    story.assert_goes_on();
+    assert_eq!(story.warnings(), 0);
+    story.peer(PeerEvent::Failed);
+    story.assert_ended(&EndReason::PeerLost);
+    assert_eq!(story.signaled(&SignalCommand::Connect), 1);
+}
+
+#[test]
 fn a_server_that_refuses_us_mid_call_is_left_alone() {
     let mut story = talking();
     story.lost();
