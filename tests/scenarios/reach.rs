@@ -143,7 +143,7 @@ fn secrets_in_wrong_arguments_are_not_repeated() {
         (vec!["call", "kitchen", "--server", "ws://host", "--proxy", "ftp://me:mackerel-sky@proxy"], "--proxy: "),
         (vec!["probe", "ws://host", "--header", "X: \u{7}herring-header"], "--header: "),
         (vec!["probe", "ws://me:mackerel-sky@host"], "user name or password"),
-        (vec!["call", "kitchen", "--ice-server", "trun:host,me,mackerel-sky"], "--ice-server"),
+        (vec!["call", "kitchen", "--ice-server", "tern:host,me,mackerel-sky"], "--ice-server"),
         (vec!["serve", "--ice-server", "turn:host,mackerel-sky"], "--ice-server"),
     ] {
         let mut process = Process::start("ringback", Command::new(ringback()).args(&arguments));

@@ -403,8 +403,8 @@ mod tests {
     #[test]
     fn a_wrong_value_with_a_secret_in_it_is_not_repeated() {
         for wrong in [
-            vec!["call", "kitchen", "--ice-server", "trun:host,me,swordfish"],
-            vec!["serve", "--ice-server", "trun:host,me,swordfish"],
+            vec!["call", "kitchen", "--ice-server", "tern:host,me,swordfish"],
+            vec!["serve", "--ice-server", "tern:host,me,swordfish"],
             vec!["call", "kitchen", "--server", "wss://me:swordfish@host"],
             vec!["probe", "wss://me:swordfish@host"],
         ] {

@@ -30,7 +30,7 @@ pub(crate) struct ReachArgs {
     /// Send this header with the request, or all those in a file, one a line; may be repeated.
     #[arg(long, value_name = "NAME: VALUE|@FILE", value_parser = secret, help_heading = "Signaling")]
     pub(crate) header: Vec<Secret>,
-    /// Go through this proxy: http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT], @FILE with that in it, or
+    /// Go through this proxy: http://, https://, socks5:// or `socks5h://[USER:PASSWORD@]HOST[:PORT]`, @FILE with that in it, or
     /// none (default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY).
     #[arg(long, value_name = "URL", value_parser = secret, help_heading = "Signaling")]
     pub(crate) proxy: Option<Secret>,

@@ -100,7 +100,7 @@ fn our_own_ghost_in_the_room_is_waited_for_ninety_seconds_and_no_longer() {
     }
     story.assert_goes_on();
     let is_attempt = |(_, note): &&(Duration, Output)| *note == Output::Signal(SignalCommand::Connect);
-    let last = story.notes.iter().filter(is_attempt).next_back().map(|(at, _)| *at).expect("some attempts");
+    let last = story.notes.iter().rfind(is_attempt).map(|(at, _)| *at).expect("some attempts");
     assert!(last <= lost - story.start + 90 * SECOND, "{last:?}");
 }
 
