@@ -167,7 +167,7 @@ impl Shell {
                     );
                     self.phase = phase;
                 }
-                Output::Warn(text) => assert_showable(&text),
+                Output::Warn(text) | Output::Inform(text) => assert_showable(&text),
                 Output::Ended(reason) => self.end(&reason),
             }
         }
@@ -239,7 +239,7 @@ impl Shell {
             PeerAction::SetLocal(_) => Operation::SetLocal,
             PeerAction::SetRemote(_) => Operation::SetRemote,
             PeerAction::Rollback => Operation::Rollback,
-            PeerAction::AddCandidate(_) | PeerAction::SendGoodbye { .. } => {
+            PeerAction::RestartIce | PeerAction::AddCandidate(_) | PeerAction::SendGoodbye { .. } => {
                 return assert!(self.open, "{action:?} without a connection");
             }
         };
