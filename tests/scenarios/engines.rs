@@ -18,12 +18,17 @@ async fn server() -> Server {
 }
 
 async fn call(server: &Server, name: &str) -> Call {
+    place(server, name, false).await
+}
+
+async fn place(server: &Server, name: &str, ask: bool) -> Call {
     let url = call_engine::parse_server_url(&server.signaling_url()).expect("the server gives a usable address");
     let room = RoomId::new("library").expect("a valid name");
     let mut config = CallConfig {
         video_in: VideoSource::TestCard,
         audio_in: AudioSource::Test,
         audio_out: AudioSink::None,
+        ask,
         ..CallConfig::new(SignalingConfig::new(url, room, name))
     };
     config.video.size = Size::new(320, 180).expect("possible");
@@ -146,5 +151,38 @@ async fn both_call_at_the_same_instant_two_hundred_times_and_there_is_always_one
             assert_eq!(phases(Phase::Negotiating), 1, "{told:?}");
         }
     }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_rings_until_it_is_accepted_and_nothing_of_the_called_side_goes_out_before() {
+    let _alone = alone();
+    let server = server().await;
+    let called = place(&server, "called", true).await;
+    until(&called, "the room", |snapshot| snapshot.phase == Phase::Waiting).await;
+    let caller = call(&server, "caller").await;
+    until(&called, "ringing", |snapshot| snapshot.phase == Phase::Ringing).await;
+    // With an answer or an address of ours the caller would begin to look for a path.
+    assert_eq!(caller.snapshot().borrow().phase, Phase::Waiting);
+    called.commands().send(Command::Accept).await.expect("the call runs");
+    for side in [&called, &caller] {
+        until(side, "pictures", |snapshot| snapshot.figures.video_received.frames_decoded >= Some(5)).await;
+    }
+    caller.hang_up().await;
+    assert!(matches!(within("the end", called.finished()).await.end, EndReason::PeerHungUp { .. }));
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_declined_learns_it() {
+    let _alone = alone();
+    let server = server().await;
+    let called = place(&server, "called", true).await;
+    until(&called, "the room", |snapshot| snapshot.phase == Phase::Waiting).await;
+    let caller = call(&server, "caller").await;
+    until(&called, "ringing", |snapshot| snapshot.phase == Phase::Ringing).await;
+    called.commands().send(Command::Decline).await.expect("the call runs");
+    assert_eq!(within("our end", called.finished()).await.end, EndReason::Declined);
+    assert_eq!(within("the caller's end", caller.finished()).await.end, EndReason::PeerDeclined);
     server.shutdown().await;
 }

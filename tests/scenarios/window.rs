@@ -53,3 +53,32 @@ fn the_window_shows_the_peer_and_hangs_up_on_a_key() {
     call.ends_with(0, ENDS);
     assert_eq!(call.report().text("end.reason"), "hung_up");
 }
+
+#[test]
+fn the_window_asks_before_a_call_is_answered() {
+    let _alone = alone();
+    let server = Server::start();
+    let screen = Screen::start();
+    for (key, code) in [("d", 10), ("a", 0)] {
+        let mut window = Call::new("window", "doorbell")
+            .without("--headless")
+            .on(&server)
+            .media("test", "none")
+            .option("--audio-out", "none")
+            .option("--size", "320x180")
+            .env("DISPLAY", screen.display())
+            .env("WAYLAND_DISPLAY", "")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .start();
+        window.process.line_err("* waiting", ENDS);
+        let caller = Call::new("caller", "doorbell").on(&server).media("test", "none").option("--size", "320x180");
+        let caller = caller.option("--audio-out", "none").option("--video-out", "none").option("--duration", "2s");
+        let mut caller = caller.start();
+        window.process.line_err("* somebody calls", ENDS);
+        screen.press("Ringback", key);
+        caller.ends_with(code, ENDS);
+        window.ends_with(0, ENDS);
+        let reason = if code == 10 { "declined" } else { "peer_hung_up" };
+        assert_eq!(window.report().text("end.reason"), reason);
+    }
+}

@@ -21,6 +21,10 @@ pub enum EndReason {
     PeerLeft,
     /// The peer fell silent after the call was connected.
     PeerLost,
+    /// The person did not take the call.
+    Declined,
+    /// The peer did not take the call.
+    PeerDeclined,
     /// Nobody came into the room within the asked-for wait.
     NoPeerCame,
     /// The peers agreed on a session but found no path for the media.
@@ -62,6 +66,8 @@ impl EndReason {
             Self::PeerHungUp { .. } => "peer_hung_up",
             Self::PeerLeft => "peer_left",
             Self::PeerLost => "peer_lost",
+            Self::Declined => "declined",
+            Self::PeerDeclined => "peer_declined",
             Self::NoPeerCame => "no_peer_came",
             Self::NoMediaPath => "no_media_path",
             Self::RoomFull => "room_full",
@@ -78,7 +84,12 @@ impl EndReason {
     pub fn is_orderly(&self) -> bool {
         matches!(
             self,
-            Self::HungUp | Self::DurationReached | Self::Interrupted | Self::PeerHungUp { .. } | Self::PeerLeft
+            Self::HungUp
+                | Self::DurationReached
+                | Self::Interrupted
+                | Self::PeerHungUp { .. }
+                | Self::PeerLeft
+                | Self::Declined
         )
     }
 
@@ -106,6 +117,8 @@ impl fmt::Display for EndReason {
             Self::PeerHungUp { reason: Some(reason) } => write!(f, "the peer hung up: {reason}"),
             Self::PeerLeft => f.write_str("the peer left"),
             Self::PeerLost => f.write_str("the connection to the peer was lost"),
+            Self::Declined => f.write_str("you declined the call"),
+            Self::PeerDeclined => f.write_str("the peer declined the call"),
             Self::NoPeerCame => f.write_str("nobody came into the room"),
             Self::NoMediaPath => f.write_str("no path to the peer was found: a TURN server (--ice-server) may help"),
             Self::RoomFull => f.write_str("the room is full: two peers are in it already"),

@@ -73,6 +73,7 @@ impl Actor {
         let session = Session::new(
             SessionConfig {
                 wait: config.wait,
+                ask: config.ask,
                 once: config.once,
                 duration: config.duration,
                 ice_servers: config.ice_servers.clone(),
@@ -175,6 +176,8 @@ impl Actor {
 
     async fn command(&mut self, command: Command) {
         match command {
+            Command::Accept => self.feed(Input::Accept),
+            Command::Decline => self.feed(Input::Decline),
             Command::HangUp => self.feed(Input::HangUp),
             Command::Interrupt => self.feed(Input::Interrupt),
             Command::SetMicrophoneOn(on) => {

@@ -23,6 +23,10 @@ const CHANNELS: usize = 16;
 /// What a person or a program asks of a running call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Take the call that rings.
+    Accept,
+    /// Do not take the call that rings; the caller is told, and the call ends.
+    Decline,
     /// Say goodbye and end the call.
     HangUp,
     /// As `HangUp`, but because the program is told to stop.

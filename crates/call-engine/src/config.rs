@@ -48,6 +48,9 @@ pub struct CallConfig {
     pub duration: Option<Duration>,
     /// Give up when no peer came in that time; `None` waits on.
     pub wait: Option<Duration>,
+    /// Ask ([`Phase::Ringing`](crate::Phase)) before a call that somebody else begins is answered; until
+    /// [`Command::Accept`](crate::Command) nothing of ours goes out.
+    pub ask: bool,
     /// End the call when the peer is lost, instead of waiting for its return.
     pub once: bool,
     /// Zero of [`crate::Milestones`]: when the program started.
@@ -79,6 +82,7 @@ impl CallConfig {
             network: None,
             duration: None,
             wait: None,
+            ask: false,
             once: false,
             started: Instant::now(),
             repaint: None,

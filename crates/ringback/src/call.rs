@@ -1,6 +1,7 @@
 //! `ringback call`: turns the arguments into a call, shows it, and writes the report at its end.
 //! The call lives in the engine; this file only connects it with the terminal, the window and the signals.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use crate::rendezvous::{self, Meeting};
 use crate::{by_hand, exit, report, terminal, window};
 
 /// Runs the call to its end and returns the exit code.
-pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.report
         && let Err(error) = report::check(path)
     {
@@ -38,7 +39,10 @@ pub(crate) fn run(args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> 
     };
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
-    if windowed && !window::has_display() {
+    let display = windowed && window::has_display();
+    // Nobody can be asked.
+    args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal());
+    if windowed && !display {
         if args.video_out.is_some() {
             terminal::warn("there is no display: the call is shown in the terminal");
         }
@@ -59,7 +63,7 @@ async fn in_terminal(args: CallArgs, room: RoomId, reach: Reach, started: Instan
         Err(error) => return refuse(&error, meeting).await,
     };
     tokio::spawn(interrupts(call.commands()));
-    take_input(&args, desk, &call);
+    take_input(&args, desk, &call, !args.auto_accept);
     terminal::show(&mut call, &args).await;
     conclude(&args, call.finished().await, meeting).await
 }
@@ -82,7 +86,8 @@ fn in_window(
         Err(error) => return runtime.block_on(refuse(&error, meeting)),
     };
     runtime.spawn(interrupts(call.commands()));
-    take_input(&args, desk, &call);
+    // The window asks by itself, and a program in the background must not read from its terminal.
+    take_input(&args, desk, &call, false);
     let _guard = runtime.enter();
     let shown = window::show(&mut call, &room, args.chat, context);
     let outcome = runtime.block_on(async {
@@ -96,11 +101,12 @@ fn in_window(
     runtime.block_on(conclude(&args, outcome, meeting))
 }
 
-/// What standard input is for: the other's line first, where a person carries it, and chat.
-fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call) {
+/// What standard input is for: the other's line first, where a person carries it; whether a call is taken, where the terminal
+/// `asks`; and chat.
+fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call, asks: bool) {
     match desk {
         Some(desk) => by_hand::lines_from_stdin(desk, call.commands(), args.chat),
-        None if args.chat => terminal::chat_from_stdin(call.commands()),
+        None if args.chat || asks => terminal::lines_from_stdin(call.commands(), call.snapshot(), args.chat),
         None => {}
     }
 }
@@ -139,6 +145,7 @@ async fn prepare(
         bind: args.bind.clone(),
         duration: args.duration,
         wait: args.wait,
+        ask: !args.auto_accept,
         once: args.once,
         started,
         ..CallConfig::new(signaling)

@@ -27,6 +27,7 @@ Exit codes:
   7  no media path between the two
   8  the peer was lost in the call, and did not return within --wait
   9  a device or an output file failed
+  10  the peer declined the call
   130  interrupted before a call took place
 
 Secrets stay out of the process list in RINGBACK_KEY, RINGBACK_TOKEN, RINGBACK_ICE_SERVER and HTTPS_PROXY, or in files:
@@ -171,6 +172,9 @@ pub(crate) struct CallArgs {
     /// Give up when no peer came in that time (default: wait on).
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Running")]
     pub(crate) wait: Option<Duration>,
+    /// Take every call without asking; --headless does, and so does a program without a window whose input is no terminal.
+    #[arg(long, help_heading = "Running")]
+    pub(crate) auto_accept: bool,
     /// End the call when the peer is lost, instead of waiting for its return.
     #[arg(long, help_heading = "Running")]
     pub(crate) once: bool,

@@ -18,6 +18,7 @@ pub(crate) fn code(end: &EndReason, connected: bool) -> u8 {
         EndReason::Interrupted if !connected => 130,
         EndReason::PeerLeft if !connected => 6,
         EndReason::HungUp
+        | EndReason::Declined
         | EndReason::DurationReached
         | EndReason::Interrupted
         | EndReason::PeerHungUp { .. }
@@ -28,6 +29,7 @@ pub(crate) fn code(end: &EndReason, connected: bool) -> u8 {
         EndReason::NoPeerCame => 6,
         EndReason::NoMediaPath => 7,
         EndReason::PeerLost => 8,
+        EndReason::PeerDeclined => 10,
         EndReason::DeviceFailure { .. } => OUTPUT_FAILED,
         EndReason::Internal { .. } => FAILURE,
     }
@@ -50,6 +52,8 @@ mod tests {
             (EndReason::NoPeerCame, false, 6),
             (EndReason::NoMediaPath, false, 7),
             (EndReason::PeerLost, true, 8),
+            (EndReason::Declined, false, 0),
+            (EndReason::PeerDeclined, false, 10),
             (EndReason::DeviceFailure { reason: "disk full".into() }, true, 9),
         ] {
             assert_eq!(code(&end, connected), expected, "{end}");

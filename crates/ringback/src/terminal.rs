@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use call_engine::{Call, Command, Event, Outcome, Phase, Snapshot};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::CallArgs;
 
@@ -64,6 +64,9 @@ pub(crate) async fn show(call: &mut Call, args: &CallArgs) {
                 Some(event) => {
                     broken |= matches!(event, Event::Phase(Phase::Reconnecting));
                     show_event(&event, args.chat);
+                    if event == Event::Phase(Phase::Ringing) {
+                        ask();
+                    }
                 }
                 None => return,
             },
@@ -100,6 +103,7 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Joining => "joining the room",
         Phase::Waiting => "waiting for the peer",
+        Phase::Ringing => "somebody calls",
         Phase::Negotiating => "the peer is here: connecting",
         Phase::Connected => "connected",
         Phase::Reconnecting => "the connection is broken: trying to restore it",
@@ -166,17 +170,41 @@ pub(crate) fn summary(outcome: &Outcome, exit_code: u8) {
     ));
 }
 
-/// Sends the lines of standard input to the peer, from a thread of its own: reading blocks, and cannot be cancelled.
-pub(crate) fn chat_from_stdin(commands: mpsc::Sender<Command>) {
-    let spawned = std::thread::Builder::new().name("chat".into()).spawn(move || {
+/// Takes the lines of standard input, from a thread of its own: reading blocks, and cannot be cancelled. While a call rings they
+/// say whether it is taken; else they are for the peer, with `chat`.
+pub(crate) fn lines_from_stdin(commands: mpsc::Sender<Command>, snapshot: watch::Receiver<Snapshot>, chat: bool) {
+    let spawned = std::thread::Builder::new().name("lines".into()).spawn(move || {
         for text in std::io::stdin().lock().lines().map_while(Result::ok) {
-            if !send_chat(&commands, &text) {
+            let ringing = snapshot.borrow().phase == Phase::Ringing;
+            let heard = match (ringing, answer(&text)) {
+                (true, Some(command)) => commands.blocking_send(command).is_ok(),
+                (true, None) => {
+                    ask();
+                    true
+                }
+                (false, _) => !chat || send_chat(&commands, &text),
+            };
+            if !heard {
                 return;
             }
         }
     });
     if spawned.is_err() {
-        warn("chat is off: no thread could be started for it");
+        warn("nothing that is typed is read: no thread could be started for it");
+    }
+}
+
+/// Asks whether the call that rings is taken.
+fn ask() {
+    line("  accept? [Y/n]");
+}
+
+/// What the person says to it.
+fn answer(text: &str) -> Option<Command> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" | "y" | "yes" => Some(Command::Accept),
+        "n" | "no" => Some(Command::Decline),
+        _ => None,
     }
 }
 
@@ -198,6 +226,20 @@ fn cut(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_plain_word_or_none_takes_a_call_and_no_other_answers_it() {
+        for (text, expected) in [
+            ("", Some(Command::Accept)),
+            (" Y ", Some(Command::Accept)),
+            ("yes", Some(Command::Accept)),
+            ("n", Some(Command::Decline)),
+            ("No", Some(Command::Decline)),
+            ("who is it?", None),
+        ] {
+            assert_eq!(format!("{:?}", answer(text)), format!("{expected:?}"), "{text:?}");
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -23,6 +23,7 @@ const BACKGROUND: Color32 = Color32::from_rgb(16, 18, 22);
 const TEXT: Color32 = Color32::from_rgb(228, 230, 235);
 const DIM: Color32 = Color32::from_rgb(150, 155, 165);
 const OFF: Color32 = Color32::from_rgb(196, 120, 30);
+const ACCEPT: Color32 = Color32::from_rgb(40, 130, 70);
 const HANG_UP: Color32 = Color32::from_rgb(200, 48, 48);
 
 /// Where the window's context lies once there is a window.
@@ -192,6 +193,12 @@ impl eframe::App for Window {
 impl Window {
     fn keys(&self, ui: &egui::Ui, snapshot: &Snapshot) {
         let pressed = |key| ui.input(|input| input.key_pressed(key));
+        if snapshot.phase == Phase::Ringing && (pressed(Key::Enter) || pressed(Key::A)) {
+            self.send(Command::Accept);
+        }
+        if snapshot.phase == Phase::Ringing && pressed(Key::D) {
+            self.send(Command::Decline);
+        }
         if pressed(Key::M) {
             self.send(Command::SetMicrophoneOn(!snapshot.microphone_on));
         }
@@ -244,6 +251,15 @@ impl Window {
         ui.scope_builder(egui::UiBuilder::new().max_rect(row), |ui| {
             ui.horizontal_centered(|ui| {
                 let (on, off) = (Color32::from_rgb(52, 56, 64), OFF);
+                if snapshot.phase == Phase::Ringing {
+                    if button(ui, "Accept (a)", ACCEPT) {
+                        self.send(Command::Accept);
+                    }
+                    if button(ui, "Decline (d)", HANG_UP) {
+                        self.send(Command::Decline);
+                    }
+                    return;
+                }
                 let microphone = if snapshot.microphone_on { ("Mute (m)", on) } else { ("Unmute (m)", off) };
                 if button(ui, microphone.0, microphone.1) {
                     self.send(Command::SetMicrophoneOn(!snapshot.microphone_on));
@@ -264,7 +280,10 @@ impl Window {
     fn end(&mut self, ui: &egui::Ui, painter: &egui::Painter, stage: Rect, snapshot: &Snapshot) {
         let Some(end) = &snapshot.end else { return };
         let since = self.ended_at.get_or_insert_with(Instant::now).elapsed();
-        let ours = matches!(end, EndReason::HungUp | EndReason::DurationReached | EndReason::Interrupted);
+        let ours = matches!(
+            end,
+            EndReason::HungUp | EndReason::Declined | EndReason::DurationReached | EndReason::Interrupted
+        );
         if ours || since > END_SHOWN {
             ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
         }
@@ -295,6 +314,7 @@ fn waiting(snapshot: &Snapshot, room: &str) -> String {
     match snapshot.phase {
         Phase::Joining => "Joining…".into(),
         Phase::Waiting => format!("Waiting for someone to join “{room}”"),
+        Phase::Ringing => format!("Somebody calls in “{room}”"),
         Phase::Negotiating => "Connecting…".into(),
         Phase::Connected | Phase::Reconnecting => "No picture yet".into(),
         Phase::Ending | Phase::Ended => String::new(),

@@ -11,6 +11,8 @@ pub struct SessionConfig {
     pub wait: Option<Duration>,
     /// How long after it connected the call hangs up by itself; `None` never.
     pub duration: Option<Duration>,
+    /// Ask the person ([`Phase::Ringing`](crate::Phase)) before a call that somebody else begins is answered.
+    pub ask: bool,
     /// End the call when the peer is lost, instead of waiting in the room for its return.
     pub once: bool,
     /// ICE servers of our own; those of the signaling server are added to them.

@@ -12,6 +12,10 @@ pub enum Input {
     Signaling(SignalingEvent),
     /// The peer connection reports.
     Peer(PeerEvent),
+    /// The person takes the call that rings.
+    Accept,
+    /// The person does not take the call that rings.
+    Decline,
     /// The person hangs up.
     HangUp,
     /// The program is told to stop.

@@ -2,6 +2,7 @@
 //! It is told every event and the time, and answers with what to do; no order of events can make it fail.
 
 mod config;
+mod consent;
 mod input;
 mod introduction;
 mod output;
@@ -17,6 +18,7 @@ pub use output::{Output, PeerAction, Phase, SignalCommand};
 pub use timers::Timer;
 
 use crate::{Backoff, EndReason, IceServer, PeerCapabilities, Role};
+use consent::Ringing;
 use peer::Peer;
 use signaling::{Link, Outage, Random};
 use std::collections::VecDeque;
@@ -46,6 +48,10 @@ pub struct Session {
     /// When the wait for a peer is over; set when we first joined, and kept when we join again.
     wait_until: Option<Instant>,
     peer: Option<Peer>,
+    /// Somebody calls, and the person was asked.
+    ringing: Option<Ringing>,
+    /// The person has taken a call.
+    accepted: bool,
     /// The last connection was told to close and has not reported it.
     closing: bool,
     /// When the call was first connected.
@@ -78,6 +84,8 @@ impl Session {
             ice_servers: Vec::new(),
             wait_until: None,
             peer: None,
+            ringing: None,
+            accepted: false,
             closing: false,
             connected_at: None,
             end: None,
@@ -97,6 +105,8 @@ impl Session {
             (None, Input::Start) => self.start(),
             (None, Input::Signaling(event)) => self.signaling_event(now, event),
             (None, Input::Peer(event)) => self.peer_event(now, event),
+            (None, Input::Accept) => self.accept(now),
+            (None, Input::Decline) => self.decline(now),
             (None, Input::HangUp) => self.finish(now, EndReason::HungUp),
             (None, Input::Interrupt) => self.finish(now, EndReason::Interrupted),
             (None, Input::DeviceFailed(reason)) => {
@@ -135,6 +145,7 @@ impl Session {
         match &self.peer {
             Some(peer) if peer.is_disconnected() => Phase::Reconnecting,
             Some(peer) if peer.is_connected() => Phase::Connected,
+            Some(_) if self.is_ringing() => Phase::Ringing,
             Some(peer) if peer.is_negotiating() => Phase::Negotiating,
             Some(_) => Phase::Waiting,
             None => Phase::Joining,

@@ -75,6 +75,8 @@ pub enum Phase {
     Joining,
     /// In the room; no answer from a peer yet.
     Waiting,
+    /// Somebody calls, and waits for the person's word.
+    Ringing,
     /// Descriptions are exchanged; looking for a path.
     Negotiating,
     /// The call is on.

@@ -138,6 +138,7 @@ impl Session {
 
     /// Closes the connection, if there is one.
     pub(super) fn drop_peer(&mut self) {
+        self.ringing = None;
         if let Some(peer) = self.peer.take() {
             self.closing = !peer.presence.is_closed();
             self.act(PeerAction::Close);

@@ -4,7 +4,7 @@
 use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
 use crate::end::foreign_words;
 use crate::ice_servers;
-use crate::{Description, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
+use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
 use std::time::{Duration, Instant};
 
 /// A connection that lasted this long was a good one: the next attempt need not wait long.
@@ -79,7 +79,9 @@ impl Session {
             SignalingEvent::OfferWanted => self.offer_wanted(now),
             SignalingEvent::Description(description) => self.remote_description(now, description),
             SignalingEvent::Candidate(candidate) => {
-                self.negotiate(now, NegotiatorInput::RemoteCandidate(candidate));
+                if !self.keep_candidate(&candidate) {
+                    self.negotiate(now, NegotiatorInput::RemoteCandidate(candidate));
+                }
             }
             SignalingEvent::PeerLeft => self.peer_left(now),
             SignalingEvent::Rejected(Reject::RoomFull) => {
@@ -189,7 +191,9 @@ impl Session {
         // That may be the peer of the call that is on, which joined again.
         if self.link.is_joined() && !self.peer.as_ref().is_some_and(is_on) {
             self.replace_left_peer(now);
-            self.negotiate(now, NegotiatorInput::NegotiationNeeded);
+            if !self.rings(None) {
+                self.negotiate(now, NegotiatorInput::NegotiationNeeded);
+            }
         }
     }
 
@@ -197,7 +201,13 @@ impl Session {
         if self.link.is_joined() && !self.place(now, &description) {
             return;
         }
-        self.negotiate(now, NegotiatorInput::Remote(description));
+        if self.is_declined(&description) {
+            return self.finish(now, EndReason::PeerDeclined);
+        }
+        let is_offer = description.kind == DescriptionKind::Offer;
+        if !(is_offer && self.link.is_joined() && self.rings(Some(&description))) {
+            self.negotiate(now, NegotiatorInput::Remote(description));
+        }
     }
 
     /// The connection to the server ended, or none came about. `retry` is whether another attempt makes sense.

@@ -45,8 +45,8 @@ impl Session {
         let peer = self.peer.as_ref();
         let unconnected = peer.filter(|peer| !peer.is_connected());
         let connected = peer.filter(|peer| peer.is_connected());
-        let negotiating = unconnected.and_then(|peer| peer.negotiating_since);
-        let waiting = peer.is_none_or(|peer| !peer.is_connected()) && negotiating.is_none();
+        let negotiating = unconnected.and_then(|peer| peer.negotiating_since).filter(|_| !self.is_ringing());
+        let waiting = peer.is_none_or(|peer| !peer.is_connected()) && negotiating.is_none() && !self.is_ringing();
         let retry = match self.link {
             Link::Retrying { at } => Some(at),
             _ => None,

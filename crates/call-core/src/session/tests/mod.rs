@@ -1,6 +1,7 @@
 //! Stories of calls in virtual time: a session with a shell that carries out every operation at once.
 //! A story says what happens and when; the notebook of the shell says what came of it.
 
+mod consent;
 mod ending;
 mod joining;
 mod negotiating;

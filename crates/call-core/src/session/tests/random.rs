@@ -72,6 +72,8 @@ fn input() -> impl Strategy<Value = Input> {
         24 => peer_event().prop_map(Input::Peer),
         8 => Just(Input::Timeout),
         1 => prop_oneof![
+            Just(Input::Accept),
+            Just(Input::Decline),
             Just(Input::HangUp),
             Just(Input::Interrupt),
             Just(Input::DeviceFailed("failed".to_owned())),
@@ -86,11 +88,8 @@ fn inputs() -> impl Strategy<Value = Vec<(u64, Input)>> {
 
 fn config() -> impl Strategy<Value = SessionConfig> {
     let seconds = || proptest::option::of((0..100_u64).prop_map(Duration::from_secs));
-    (seconds(), seconds(), any::<u64>()).prop_map(|(wait, duration, seed)| SessionConfig {
-        wait,
-        duration,
-        seed,
-        ..SessionConfig::default()
+    (seconds(), seconds(), any::<u64>(), any::<(bool, bool)>()).prop_map(|(wait, duration, seed, (ask, once))| {
+        SessionConfig { ask, once, wait, duration, seed, ..SessionConfig::default() }
     })
 }
 
