@@ -1,5 +1,5 @@
 //! Ways around a wall: HTTP CONNECT and SOCKS5 proxies between us and a server.
-//! Which proxy is used, and what is said to it, is pure; [`tunnel`] alone opens connections.
+//! Which proxy is used, and what is said to it, is pure; [`tunnel()`] alone opens connections.
 
 mod address;
 mod choice;
