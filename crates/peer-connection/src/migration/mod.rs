@@ -27,7 +27,8 @@ pub(crate) type Wrap = Arc<dyn Fn(std::net::UdpSocket) -> io::Result<Arc<dyn Asy
 /// The credentials of the current ICE generation, which the sockets share; none before the descriptions are exchanged.
 pub(crate) type SharedCredentials = Arc<Mutex<Option<Credentials>>>;
 
-/// A socket as ICE sees it, and the real one behind it.
+/// A socket as ICE sees it, and the real one behind it. Of its locks, only that of the credentials is held while another one,
+/// that of the path, is taken.
 pub(crate) struct Migrating {
     local: SocketAddr,
     inner: Mutex<Inner>,
@@ -88,7 +89,10 @@ impl Migrating {
                 }
             }
         }
-        let told = lock(&self.path).tell(now, lock(&self.credentials).as_ref(), new_id());
+        let told = {
+            let credentials = lock(&self.credentials);
+            lock(&self.path).tell(now, credentials.as_ref(), new_id())
+        };
         if let Some((peer, check)) = told {
             self.send_now(peer, &check);
         }
