@@ -91,7 +91,7 @@ impl Migrating {
         }
         let told = {
             let credentials = lock(&self.credentials);
-            lock(&self.path).tell(now, credentials.as_ref(), new_id())
+            lock(&self.path).tell(now, credentials.as_ref(), new_id)
         };
         if let Some((peer, check)) = told {
             self.send_now(peer, &check);
@@ -166,7 +166,7 @@ impl AsyncUdpSocket for Migrating {
                 let datagram = &buffers[index][..length.min(buffers[index].len())];
                 let received = {
                     let credentials = lock(&self.credentials);
-                    lock(&self.path).received(now, from, datagram, credentials.as_ref(), new_id())
+                    lock(&self.path).received(now, from, datagram, credentials.as_ref(), new_id)
                 };
                 let shown = match received {
                     Received::Pass(shown) => shown,

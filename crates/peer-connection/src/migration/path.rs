@@ -83,14 +83,14 @@ impl Path {
         }
     }
 
-    /// A datagram came. `id` is for the check that this may cause.
+    /// A datagram came. `id` makes that of the check which this may cause; most datagrams cause none.
     pub(super) fn received(
         &mut self,
         now: Instant,
         from: SocketAddr,
         datagram: &[u8],
         credentials: Option<&Credentials>,
-        id: TransactionId,
+        id: impl FnOnce() -> TransactionId,
     ) -> Received {
         let (Some(peer), Some(credentials)) = (self.peer, credentials) else {
             return Received::Pass(from);
@@ -116,6 +116,7 @@ impl Path {
                 if self.has_both(from) || !self.may_ask(now, from) {
                     return Received::Pass(from);
                 }
+                let id = id();
                 self.asked = Some(Asked { address: from, id, at: now });
                 Received::PassAndAsk(from, check::request(credentials, id))
             }
@@ -164,7 +165,7 @@ impl Path {
         &mut self,
         now: Instant,
         credentials: Option<&Credentials>,
-        id: TransactionId,
+        id: impl FnOnce() -> TransactionId,
     ) -> Option<(SocketAddr, Vec<u8>)> {
         let (since, asked) = self.telling.as_mut()?;
         if now.saturating_duration_since(*since) >= TOLD_FOR {
@@ -174,8 +175,8 @@ impl Path {
         if now.saturating_duration_since(asked.at) < AGAIN {
             return None;
         }
-        (asked.id, asked.at) = (id, now);
-        Some((asked.address, check::request(credentials?, id)))
+        (asked.id, asked.at) = (id(), now);
+        Some((asked.address, check::request(credentials?, asked.id)))
     }
 
     /// Whether the peer is being told of our move.
@@ -242,7 +243,7 @@ mod tests {
         let mut path = Path::default();
         assert_eq!(path.sent(address(1), MEDIA), address(1));
         let (ours, _) = credentials();
-        assert_eq!(path.received(start, address(1), MEDIA, Some(&ours), id(1)), Received::Pass(address(1)));
+        assert_eq!(path.received(start, address(1), MEDIA, Some(&ours), || id(1)), Received::Pass(address(1)));
         path
     }
 
@@ -253,20 +254,23 @@ mod tests {
         let mut path = talking(start);
         let hello = check::request(&theirs, id(9));
         let now = start + 200 * MS;
-        let received = path.received(now, address(2), &hello, Some(&ours), id(2));
+        let received = path.received(now, address(2), &hello, Some(&ours), || id(2));
         let Received::PassAndAsk(from, asked) = received else { panic!("{received:?}") };
         assert_eq!((from, check::read(&asked, &theirs)), (address(2), Some(Check::Request)));
         assert_eq!(path.sent(address(1), MEDIA), address(1), "not yet");
         let answer = check::answer(&theirs, id(2));
-        assert_eq!(path.received(now, address(3), &answer, Some(&ours), id(3)), Received::Pass(address(3)));
-        assert_eq!(path.received(now, address(2), &answer, Some(&ours), id(3)), Received::Taken);
+        assert_eq!(path.received(now, address(3), &answer, Some(&ours), || id(3)), Received::Pass(address(3)));
+        assert_eq!(path.received(now, address(2), &answer, Some(&ours), || id(3)), Received::Taken);
         assert_eq!(path.sent(address(1), MEDIA), address(2));
-        assert_eq!(path.received(now, address(2), MEDIA, Some(&ours), id(3)), Received::Pass(address(1)));
+        assert_eq!(path.received(now, address(2), MEDIA, Some(&ours), || id(3)), Received::Pass(address(1)));
         // And back again.
         let now = now + 200 * MS;
-        let received = path.received(now, address(1), &hello, Some(&ours), id(4));
+        let received = path.received(now, address(1), &hello, Some(&ours), || id(4));
         assert!(matches!(received, Received::PassAndAsk(..)), "{received:?}");
-        assert_eq!(path.received(now, address(1), &check::answer(&theirs, id(4)), Some(&ours), id(5)), Received::Taken);
+        assert_eq!(
+            path.received(now, address(1), &check::answer(&theirs, id(4)), Some(&ours), || id(5)),
+            Received::Taken
+        );
         assert_eq!(path.sent(address(1), MEDIA), address(1));
     }
 
@@ -283,14 +287,14 @@ mod tests {
         };
         let own = check::request(&ours, id(9));
         for datagram in [&forged[..], &own, MEDIA, b"", b"\0\x01\0\0"] {
-            let received = path.received(start + 300 * MS, address(2), datagram, Some(&ours), id(2));
+            let received = path.received(start + 300 * MS, address(2), datagram, Some(&ours), || id(2));
             assert_eq!(received, Received::Pass(address(2)));
         }
         let hello = check::request(&theirs, id(9));
-        let received = path.received(start + 100 * MS, address(2), &hello, Some(&ours), id(2));
+        let received = path.received(start + 100 * MS, address(2), &hello, Some(&ours), || id(2));
         assert_eq!(received, Received::Pass(address(2)), "the peer was heard just now");
         let mut idle = Path::default();
-        assert_eq!(idle.received(start, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        assert_eq!(idle.received(start, address(2), &hello, Some(&ours), || id(2)), Received::Pass(address(2)));
     }
 
     #[test]
@@ -301,16 +305,22 @@ mod tests {
         let mut path = talking(start);
         for wait in [10, 400] {
             let now = start + wait * MS;
-            assert_eq!(path.received(now, address(1), MEDIA, Some(&ours), id(2)), Received::Pass(address(1)));
-            assert_eq!(path.received(now, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+            assert_eq!(path.received(now, address(1), MEDIA, Some(&ours), || id(2)), Received::Pass(address(1)));
+            assert_eq!(path.received(now, address(2), &hello, Some(&ours), || id(2)), Received::Pass(address(2)));
         }
         let quiet = start + 900 * MS;
-        assert_eq!(path.received(quiet, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        assert_eq!(path.received(quiet, address(2), &hello, Some(&ours), || id(2)), Received::Pass(address(2)));
         // One that came just before the silence did not show that it has both.
         let mut path = talking(start);
-        assert_eq!(path.received(start + 10 * MS, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
-        assert_eq!(path.received(start + 20 * MS, address(1), MEDIA, Some(&ours), id(2)), Received::Pass(address(1)));
-        let received = path.received(start + 300 * MS, address(2), &hello, Some(&ours), id(2));
+        assert_eq!(
+            path.received(start + 10 * MS, address(2), &hello, Some(&ours), || id(2)),
+            Received::Pass(address(2))
+        );
+        assert_eq!(
+            path.received(start + 20 * MS, address(1), MEDIA, Some(&ours), || id(2)),
+            Received::Pass(address(1))
+        );
+        let received = path.received(start + 300 * MS, address(2), &hello, Some(&ours), || id(2));
         assert!(matches!(received, Received::PassAndAsk(..)), "{received:?}");
     }
 
@@ -321,7 +331,10 @@ mod tests {
         let mut path = talking(start);
         assert_eq!(path.sent(address(7), &[0x40, 0, 0, 4, 1, 2, 3, 4]), address(7));
         let hello = check::request(&theirs, id(9));
-        assert_eq!(path.received(start + 900 * MS, address(2), &hello, Some(&ours), id(2)), Received::Pass(address(2)));
+        assert_eq!(
+            path.received(start + 900 * MS, address(2), &hello, Some(&ours), || id(2)),
+            Received::Pass(address(2))
+        );
         assert_eq!(path.in_use(), None);
     }
 
@@ -336,26 +349,26 @@ mod tests {
         assert!(path.is_to_move(start + 100 * MS, true, || false));
         let now = start + 100 * MS;
         path.moved(now);
-        let (to, told) = path.tell(now, Some(&ours), id(2)).expect("at once");
+        let (to, told) = path.tell(now, Some(&ours), || id(2)).expect("at once");
         assert_eq!((to, check::read(&told, &theirs)), (address(1), Some(Check::Request)));
-        assert_eq!(path.tell(now + 50 * MS, Some(&ours), id(3)), None);
-        assert!(path.tell(now + 100 * MS, Some(&ours), id(3)).is_some());
+        assert_eq!(path.tell(now + 50 * MS, Some(&ours), || id(3)), None);
+        assert!(path.tell(now + 100 * MS, Some(&ours), || id(3)).is_some());
         // The answer of ICE's own check goes to ICE.
         let other = check::answer(&theirs, id(7));
-        assert_eq!(path.received(now, address(1), &other, Some(&ours), id(8)), Received::Pass(address(1)));
+        assert_eq!(path.received(now, address(1), &other, Some(&ours), || id(8)), Received::Pass(address(1)));
         let answer = check::answer(&theirs, id(3));
-        assert_eq!(path.received(now, address(1), &answer, Some(&ours), id(8)), Received::Taken);
+        assert_eq!(path.received(now, address(1), &answer, Some(&ours), || id(8)), Received::Taken);
         assert!(path.is_telling(), "it may have been answered, but not followed");
         let later = now + TOLD_AT_LEAST;
-        let (_, told) = path.tell(later, Some(&ours), id(5)).expect("due");
+        let (_, told) = path.tell(later, Some(&ours), || id(5)).expect("due");
         assert_eq!(check::read(&told, &theirs), Some(Check::Request));
         assert_eq!(
-            path.received(later, address(1), &check::answer(&theirs, id(5)), Some(&ours), id(8)),
+            path.received(later, address(1), &check::answer(&theirs, id(5)), Some(&ours), || id(8)),
             Received::Taken
         );
         assert!(!path.is_telling());
         path.moved(now);
-        assert_eq!(path.tell(now + TOLD_FOR, Some(&ours), id(4)), None, "not for ever");
+        assert_eq!(path.tell(now + TOLD_FOR, Some(&ours), || id(4)), None, "not for ever");
     }
 
     proptest! {
@@ -368,7 +381,7 @@ mod tests {
             let mut path = talking(now);
             for (port, datagram, wait) in datagrams {
                 now += Duration::from_millis(wait);
-                let _ = path.received(now, address(port), &datagram, Some(&ours), id(1));
+                let _ = path.received(now, address(port), &datagram, Some(&ours), || id(1));
                 prop_assert_eq!(path.sent(address(1), MEDIA), address(1));
             }
         }
