@@ -133,7 +133,8 @@ impl Conversation<'_> {
     }
 }
 
-fn command(words: &str) -> Option<Command> {
+/// What the call wants, as one line says it.
+pub fn command(words: &str) -> Option<Command> {
     let (word, text) = words.split_once(' ').unwrap_or((words, ""));
     match word {
         "offer" => Some(Command::Describe(Description::offer(text))),
@@ -144,7 +145,8 @@ fn command(words: &str) -> Option<Command> {
     }
 }
 
-fn close(line: &str) -> Option<CloseInfo> {
+/// How the connection ended, as one line says it.
+pub fn close(line: &str) -> Option<CloseInfo> {
     if let Some(reason) = line.strip_prefix("broken ") {
         return Some(CloseInfo::Broken(reason.to_owned()));
     }

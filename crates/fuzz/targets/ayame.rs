@@ -4,11 +4,12 @@
 
 use std::time::Instant;
 
-use call_core::{Candidate, Description, DescriptionKind, Reject, RoomId, SignalingEvent};
+use call_core::{DescriptionKind, Reject, RoomId, SignalingEvent};
 use fuzz::assert_showable;
+use fuzz::conversation::{close, command};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use signaling_client::{AyameCodec, CloseInfo, Codec, Command, Join, Out, Url};
+use signaling_client::{AyameCodec, Codec, Command, Join, Out, Url};
 
 fuzz_target!(|text: &str| {
     let now = Instant::now();
@@ -114,23 +115,4 @@ impl Call {
             }
         }
     }
-}
-
-fn command(words: &str) -> Option<Command> {
-    let (word, text) = words.split_once(' ').unwrap_or((words, ""));
-    match word {
-        "offer" => Some(Command::Describe(Description::offer(text))),
-        "answer" => Some(Command::Describe(Description::answer(text))),
-        "candidate" => Some(Command::Candidate(Candidate { candidate: text.to_owned(), ..Candidate::default() })),
-        "leave" => Some(Command::Leave),
-        _ => None,
-    }
-}
-
-fn close(line: &str) -> Option<CloseInfo> {
-    if let Some(reason) = line.strip_prefix("broken ") {
-        return Some(CloseInfo::Broken(reason.to_owned()));
-    }
-    let (code, reason) = line.strip_prefix("close ")?.split_once(' ')?;
-    Some(CloseInfo::Frame { code: code.parse().ok()?, reason: reason.to_owned() })
 }
