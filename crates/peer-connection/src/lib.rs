@@ -18,6 +18,7 @@ mod disguise;
 mod error;
 mod events;
 mod factory;
+mod handshake;
 mod ice_servers;
 mod interceptors;
 mod migration;

@@ -1,6 +1,7 @@
 //! The runtime that webrtc-rs works on: tokio, with large socket buffers, bounded name look-ups and a brisk set-up.
 //! Each connection has its own, because each decides by itself how long it is in a hurry.
 
+use crate::handshake::Repeating;
 use crate::migration::{Migrating, SharedCredentials, Wrap};
 use crate::network::{Carried, Network};
 use crate::turn_stream::{StreamServers, WithStreams};
@@ -99,19 +100,21 @@ impl Runtime for PeerRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let tasks = &self.streams.tasks;
         if let Some(network) = &self.network {
-            return Ok(Arc::new(Carried::new(&**network, socket)?));
+            return Ok(Repeating::new(Arc::new(Carried::new(&**network, socket)?), tasks));
         }
         let wrap: Wrap = Arc::new(|socket| {
             enlarge(&socket);
             TokioRuntime.wrap_udp_socket(socket)
         });
-        let wrapped = Migrating::new(socket, self.may_move, self.credentials.clone(), wrap, &self.streams.tasks)?;
-        Ok(if self.streams.servers.is_empty() {
+        let wrapped = Migrating::new(socket, self.may_move, self.credentials.clone(), wrap, tasks)?;
+        let carried: Arc<dyn AsyncUdpSocket> = if self.streams.servers.is_empty() {
             wrapped
         } else {
             Arc::new(WithStreams::new(wrapped, self.streams.clone()))
-        })
+        };
+        Ok(Repeating::new(carried, tasks))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
