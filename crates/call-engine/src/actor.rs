@@ -192,6 +192,7 @@ impl Actor {
                     media.set_camera_on(on);
                 }
             }
+            Command::SetVideoSource(_) | Command::SetAudioSource(_) | Command::SetAudioSink(_) => {}
             Command::SendChat(text) => self.send_chat(text).await,
         }
     }

@@ -214,6 +214,7 @@ impl Player {
             codec: heard.then(|| "opus".into()),
             packets: Some(playout.received),
             lost: Some(playout.lost),
+            bytes: None,
             concealed_ratio: self.concealment.ratio(),
             jitter: heard.then_some(playout.jitter),
             playout_delay: heard.then_some(playout.delay),

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use call_core::{EndReason, Phase};
+use media_capture::{AudioSource, VideoSource};
 use media_core::LatestSlot;
+use media_render::AudioSink;
 use peer_connection::DataChannel;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{Instrument, info_span};
@@ -12,6 +14,7 @@ use tracing::{Instrument, info_span};
 use crate::actor::{Actor, Told};
 use crate::config::CallConfig;
 use crate::figures::{Outcome, Snapshot};
+use crate::levels::Levels;
 use crate::media::{Media, Pictures};
 
 /// Commands and events on their way; a person does not type faster, and a stalled reader must not grow memory.
@@ -35,6 +38,12 @@ pub enum Command {
     SetMicrophoneOn(bool),
     /// Turn the camera off (false) or on.
     SetCameraOn(bool),
+    /// Take our pictures from here from now on.
+    SetVideoSource(VideoSource),
+    /// Take our sound from here from now on.
+    SetAudioSource(AudioSource),
+    /// Play the peer's sound here from now on.
+    SetAudioSink(AudioSink),
     /// Send one chat message.
     SendChat(String),
 }
@@ -60,6 +69,7 @@ pub struct Call {
     events: Option<mpsc::Receiver<Event>>,
     channels: Option<mpsc::Receiver<DataChannel>>,
     snapshot: watch::Receiver<Snapshot>,
+    levels: Arc<Levels>,
     local: Pictures,
     remote: Pictures,
     outcome: oneshot::Receiver<Outcome>,
@@ -87,12 +97,14 @@ impl Call {
         let (outcome_sender, outcome) = oneshot::channel();
         let (local, remote) = (Pictures::new(LatestSlot::new()), Pictures::new(LatestSlot::new()));
 
+        let levels = Arc::new(Levels::default());
         let config = config.one_way();
         config.check().map_err(PlaceError::Media)?;
         // Devices take up to two seconds to open; the room is joined meanwhile.
         let media = {
-            let (config, local, remote) = (config.clone(), local.clone(), remote.clone());
-            tokio::task::spawn_blocking(move || Media::open(&config, local, remote, notices))
+            let (config, levels) = (config.clone(), levels.clone());
+            let (local, remote) = (local.clone(), remote.clone());
+            tokio::task::spawn_blocking(move || Media::open(&config, local, remote, levels, notices))
         };
         let told = Told { events: event_sender, channels: channel_sender, snapshot: snapshot_sender };
         let actor = Actor::new(config, media, command_queue, told, notice_queue);
@@ -102,7 +114,7 @@ impl Call {
             }
             .instrument(info_span!("call")),
         );
-        Ok(Self { commands, events: Some(events), channels: Some(channels), snapshot, local, remote, outcome })
+        Ok(Self { commands, events: Some(events), channels: Some(channels), snapshot, levels, local, remote, outcome })
     }
 
     /// The next event; `None` after [`Event::Ended`].
@@ -136,6 +148,12 @@ impl Call {
     #[must_use]
     pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
+    }
+
+    /// How loud it is, both ways.
+    #[must_use]
+    pub fn levels(&self) -> Arc<Levels> {
+        self.levels.clone()
     }
 
     /// Our own newest picture.

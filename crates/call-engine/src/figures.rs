@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use call_core::{EndReason, Phase};
-use media_core::{Bitrate, Size};
+use media_capture::{AudioSource, VideoSource};
+use media_core::{Bitrate, ConnectionQuality, Size};
+use media_render::AudioSink;
 
 /// When each step of the call was reached, since [`crate::CallConfig::started`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct AudioReceived {
     pub packets: Option<u64>,
     /// RTP packets that never came.
     pub lost: Option<u64>,
+    /// RTP payload bytes that arrived.
+    pub bytes: Option<u64>,
     /// Share of the played samples that were made up, 0 to 1.
     pub concealed_ratio: Option<f64>,
     /// Interarrival jitter (RFC 3550 §6.4.1).
@@ -106,6 +110,8 @@ pub struct VideoReceived {
     pub packets: Option<u64>,
     /// RTP packets that never came.
     pub lost: Option<u64>,
+    /// RTP payload bytes that arrived.
+    pub bytes: Option<u64>,
     /// Pictures decoded.
     pub frames_decoded: Option<u64>,
     /// Frames given up: incomplete, undecodable or overtaken.
@@ -136,6 +142,8 @@ pub struct Figures {
     pub milestones: Milestones,
     /// How the two are connected.
     pub path: Path,
+    /// How the media are protected, such as `DTLS 1.2, SRTP_AEAD_AES_128_GCM`.
+    pub encryption: Option<String>,
     /// Our sound.
     pub audio_sent: AudioSent,
     /// The peer's sound.
@@ -146,6 +154,45 @@ pub struct Figures {
     pub video_received: VideoReceived,
     /// Chat.
     pub data: DataFigures,
+}
+
+/// Where sound and pictures come from and go: as it was chosen, and what that turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaInUse {
+    /// The chosen source of pictures.
+    pub video_in: VideoSource,
+    /// The chosen source of sound.
+    pub audio_in: AudioSource,
+    /// The chosen destination of sound.
+    pub audio_out: AudioSink,
+    /// The name of what gives the pictures; `None` while nothing does.
+    pub camera: Option<String>,
+    /// The name of what gives the sound; `None` while nothing does.
+    pub microphone: Option<String>,
+    /// The name of what plays the sound; `None` while nothing does.
+    pub speaker: Option<String>,
+}
+
+impl Default for MediaInUse {
+    fn default() -> Self {
+        Self {
+            video_in: VideoSource::Auto,
+            audio_in: AudioSource::Auto,
+            audio_out: AudioSink::Auto,
+            camera: None,
+            microphone: None,
+            speaker: None,
+        }
+    }
+}
+
+/// What the peer said of its own side; `None` where it did not, as foreign peers do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerState {
+    /// False while the peer is muted.
+    pub microphone_on: Option<bool>,
+    /// False while the peer's camera is off.
+    pub camera_on: Option<bool>,
 }
 
 /// The state of a call at one moment; the window and the terminal draw from it and from nothing else.
@@ -159,6 +206,12 @@ pub struct Snapshot {
     pub microphone_on: bool,
     /// False while the camera is off (black pictures are sent).
     pub camera_on: bool,
+    /// Devices and files.
+    pub media: MediaInUse,
+    /// The peer's side.
+    pub peer: PeerState,
+    /// How good the connection is; `None` while there is none.
+    pub quality: Option<ConnectionQuality>,
     /// What was measured so far.
     pub figures: Figures,
     /// When `figures` were read, so that a rate can be taken between two snapshots.
@@ -174,6 +227,9 @@ impl Default for Snapshot {
             offers: None,
             microphone_on: true,
             camera_on: true,
+            media: MediaInUse::default(),
+            peer: PeerState::default(),
+            quality: None,
             figures: Figures::default(),
             measured_at: Instant::now(),
             end: None,

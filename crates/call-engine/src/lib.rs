@@ -12,10 +12,14 @@ mod audio_receive;
 mod audio_send;
 mod call;
 mod config;
+mod device_watch;
 mod figures;
 mod happening;
+mod levels;
 mod media;
 mod peer_driver;
+mod playing;
+mod preview;
 mod stats;
 mod video_receive;
 mod video_send;
@@ -24,14 +28,18 @@ pub use call::{Call, Command, Event, PlaceError};
 pub use call_core::{EndReason, IceServer, Phase, RoomId, RoomIdError, Secret};
 pub use config::{CallConfig, Repaint};
 pub use figures::{
-    AudioReceived, AudioSent, DataFigures, Figures, Milestones, Outcome, Path, Snapshot, VideoReceived, VideoSent,
+    AudioReceived, AudioSent, DataFigures, Figures, MediaInUse, Milestones, Outcome, Path, PeerState, Snapshot,
+    VideoReceived, VideoSent,
 };
+pub use levels::{Level, Levels};
 pub use media::Pictures;
 pub use media_capture::{AudioSource, PictureMaker, SoundMaker, VideoFormat, VideoSource};
 pub use media_codec::convert::i420_to_rgba as to_rgba;
-pub use media_core::{Bitrate, FrameRate, LatestSlot, Picture, Size};
+pub use media_core::{Bitrate, ConnectionQuality, FrameRate, LatestSlot, Picture, Size};
 pub use media_render::{AudioSink, PictureTaker, SoundTaker, VideoSink};
 pub use peer_connection::{DataChannel, DataMessage, Network, NetworkSocket, PeerError};
+pub use playing::Playing;
+pub use preview::Preview;
 pub use signaling_client::{
     ClientCertificate, Desk, HeaderError, Headers, LineError, MAX_LINE, Pasted, PinError, ProbeReport, ProbeStep,
     Protocol, Proxies, Proxy, ProxyUrlError, ProxyVariableError, ServerUrl, Shown, SignalingConfig, Spoken, TlsOptions,
@@ -40,6 +48,7 @@ pub use signaling_client::{
 
 /// Cameras, microphones and speakers of this machine.
 pub mod devices {
+    pub use crate::device_watch::{DeviceList, watch};
     pub use media_capture::devices::{AudioDeviceInfo, CameraInfo, list_cameras, list_microphones};
     pub use media_render::devices::list_speakers;
 }

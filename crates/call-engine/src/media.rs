@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::audio_receive::AudioReceive;
 use crate::audio_send::AudioSend;
 use crate::config::{CallConfig, Repaint};
+use crate::levels::Levels;
 use crate::video_receive::VideoReceive;
 use crate::video_send::VideoSend;
 
@@ -54,8 +55,10 @@ impl Media {
         config: &CallConfig,
         local: Pictures,
         remote: Pictures,
+        levels: Arc<Levels>,
         notices: mpsc::Sender<MediaNotice>,
     ) -> Result<Self, EndReason> {
+        let _ = levels;
         let (audio_send, audio_receive) = (open_microphone(config, &notices)?, open_speaker(config, &notices)?);
         let (video_file, taker) = match &config.video_out {
             VideoSink::File(path) => {

@@ -88,6 +88,7 @@ impl VideoReceive {
             codec: counts.last.is_some().then(|| "h264".into()),
             packets: Some(counts.packets),
             lost: Some(counts.lost),
+            bytes: None,
             frames_decoded: Some(counts.decoded),
             frames_dropped: Some(counts.dropped),
             freezes: counts.last.is_some().then_some(freezes.freezes),

@@ -4,6 +4,7 @@
 //! a call are tested in milliseconds. The one exception is [`LatestSlot`], the hand-over between two OS threads.
 
 mod allocation;
+mod connection_quality;
 mod frame_buffer;
 mod picture;
 mod playout;
@@ -15,6 +16,7 @@ mod transit;
 mod units;
 
 pub use allocation::{Allocation, RateAllocator};
+pub use connection_quality::ConnectionQuality;
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 pub use picture::{CapturedPicture, Picture, PicturePool};
 pub use playout::{Adjust, Playout, PlayoutBuffer, PlayoutConfig, PlayoutFigures};

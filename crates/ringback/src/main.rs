@@ -6,6 +6,7 @@ mod call;
 mod cli;
 mod devices;
 mod exit;
+mod face;
 mod lab;
 mod probe;
 mod process;
