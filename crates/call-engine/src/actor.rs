@@ -19,7 +19,7 @@ use crate::call::{Command, Event};
 use crate::config::CallConfig;
 use crate::figures::{Outcome, Snapshot};
 use crate::happening::{Happening, at, changed, joined, optional};
-use crate::media::{Media, MediaNotice};
+use crate::media::{Change, Media, MediaNotice};
 use crate::peer_driver::{Epoch, PeerDriver, PeerResult};
 
 /// How often the figures are refreshed.
@@ -47,6 +47,8 @@ pub(crate) struct Actor {
     snapshot: watch::Sender<Snapshot>,
     opening: Option<JoinHandle<Result<Media, EndReason>>>,
     media: Option<Media>,
+    /// Asked for before the media were open.
+    changes: Vec<Change>,
     media_notices: mpsc::Receiver<MediaNotice>,
     signaling: Option<Signaling>,
     peer: Option<PeerDriver>,
@@ -92,6 +94,7 @@ impl Actor {
             snapshot: told.snapshot,
             opening: Some(opening),
             media: None,
+            changes: Vec::new(),
             media_notices,
             signaling: None,
             peer: None,
@@ -122,10 +125,7 @@ impl Actor {
                 Happening::Peer(notice) => self.peer_notice(notice).await,
                 Happening::Channel(channel) => self.channel(channel),
                 Happening::Media(notice) => self.media_notice(notice).await,
-                Happening::MediaOpened(Ok(media)) => {
-                    self.media = Some(*media);
-                    self.attach_media();
-                }
+                Happening::MediaOpened(Ok(media)) => self.media_opened(*media),
                 Happening::MediaOpened(Err(EndReason::DeviceFailure { reason })) => {
                     self.feed(Input::DeviceFailed(reason));
                 }
@@ -192,7 +192,9 @@ impl Actor {
                     media.set_camera_on(on);
                 }
             }
-            Command::SetVideoSource(_) | Command::SetAudioSource(_) | Command::SetAudioSink(_) => {}
+            Command::SetVideoSource(source) => self.change(Change::VideoIn(source)),
+            Command::SetAudioSource(source) => self.change(Change::AudioIn(source)),
+            Command::SetAudioSink(sink) => self.change(Change::AudioOut(sink)),
             Command::SendChat(text) => self.send_chat(text).await,
         }
     }
@@ -227,6 +229,7 @@ impl Actor {
     }
 
     async fn media_notice(&mut self, notice: MediaNotice) {
+        self.note_media();
         match notice {
             MediaNotice::Info(text) => self.tell(Event::Info(text)).await,
             MediaNotice::Problem(text) => self.tell(Event::Problem(text)).await,
@@ -352,6 +355,41 @@ impl Actor {
         self.tell(Event::Phase(phase)).await;
     }
 
+    fn media_opened(&mut self, media: Media) {
+        {
+            let snapshot = self.snapshot.borrow();
+            media.set_microphone_on(snapshot.microphone_on);
+            media.set_camera_on(snapshot.camera_on);
+        }
+        for change in self.changes.drain(..) {
+            media.change(change);
+        }
+        self.media = Some(media);
+        self.note_media();
+        self.attach_media();
+    }
+
+    /// Another device; while the first ones are being opened, the last wish for each counts.
+    fn change(&mut self, change: Change) {
+        match &self.media {
+            Some(media) => media.change(change),
+            None => {
+                self.changes.retain(|before| std::mem::discriminant(before) != std::mem::discriminant(&change));
+                self.changes.push(change);
+            }
+        }
+    }
+
+    fn note_media(&self) {
+        let Some(media) = &self.media else { return };
+        let in_use = media.in_use();
+        self.snapshot.send_if_modified(|snapshot| {
+            let changed = snapshot.media != in_use;
+            snapshot.media = in_use;
+            changed
+        });
+    }
+
     /// Joins media and connection, whichever was ready last.
     fn attach_media(&mut self) {
         let (Some(media), Some(driver)) = (&mut self.media, &mut self.peer) else { return };
@@ -365,9 +403,6 @@ impl Actor {
             let peer = peer.clone();
             tracker.spawn_on(async move { peer.request_keyframe().await }, &runtime);
         });
-        let snapshot = self.snapshot.borrow();
-        media.set_microphone_on(snapshot.microphone_on);
-        media.set_camera_on(snapshot.camera_on);
     }
 
     fn note_milestones(&self, input: &Input) {
@@ -394,6 +429,7 @@ impl Actor {
 
     /// Gathers the figures of all parts into the snapshot.
     async fn refresh(&mut self) {
+        self.note_media();
         if let Some(driver) = &self.peer
             && self.connected
         {
@@ -436,9 +472,9 @@ impl Actor {
             let closed = tokio::task::spawn_blocking(move || media.close(end_of_media)).await;
             if let Ok(Err(error)) = closed {
                 if end.is_orderly() {
-                    end = EndReason::DeviceFailure { reason: error.to_string() };
+                    end = EndReason::DeviceFailure { reason: error };
                 } else {
-                    self.tell(Event::Problem(error.to_string())).await;
+                    self.tell(Event::Problem(error)).await;
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! Decoding, concealment and time stretching happen here, never in the device callback.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,14 @@ use tracing::debug;
 
 use crate::audio_send::wait_for_tick;
 use crate::figures::AudioReceived;
+use crate::levels::Levels;
 
 const TICK: Duration = Duration::from_millis(10);
 
 /// The thread and what it shares with the call.
 pub(crate) struct AudioReceive {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<Result<(), media_render::RenderError>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Where packets come from.
@@ -36,8 +37,9 @@ enum Source {
     Current(PacketQueue),
 }
 
-#[derive(Default)]
 struct Shared {
+    output: Mutex<Option<AudioOutput>>,
+    levels: Arc<Levels>,
     source: Mutex<Source>,
     stopped: AtomicBool,
     counts: Mutex<Counts>,
@@ -50,15 +52,27 @@ struct Counts {
 }
 
 impl AudioReceive {
-    /// Starts the thread on an open speaker (or its stand-in); it plays nothing before the first [`Self::attach`].
-    pub(crate) fn start(output: AudioOutput) -> Result<Self, media_codec::CodecError> {
-        let player = Player::new(output)?;
-        let shared = Arc::new(Shared::default());
+    /// Starts the thread, without a speaker yet; it plays nothing before the first [`Self::attach`]. How loud that is goes to
+    /// `levels`.
+    pub(crate) fn start(levels: Arc<Levels>) -> Result<Self, media_codec::CodecError> {
+        let player = Player::new()?;
+        let shared = Arc::new(Shared {
+            output: Mutex::new(None),
+            levels,
+            source: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            counts: Mutex::default(),
+        });
         let thread = {
             let shared = shared.clone();
             std::thread::Builder::new().name("audio-receive".into()).spawn(move || run(&shared, player)).ok()
         };
-        Ok(Self { shared, thread })
+        Ok(Self { shared, thread: Mutex::new(thread) })
+    }
+
+    /// From now on the sound goes to `output`; gives back where it went before, to be finished.
+    pub(crate) fn play_at(&self, output: Option<AudioOutput>) -> Option<AudioOutput> {
+        std::mem::replace(&mut *lock(&self.shared.output), output)
     }
 
     /// From now on `packets` are played.
@@ -72,7 +86,7 @@ impl AudioReceive {
     }
 
     fn set_source(&self, source: Source) {
-        *self.shared.source.lock().unwrap_or_else(PoisonError::into_inner) = source;
+        *lock(&self.shared.source) = source;
     }
 
     /// When the first sound of the peer was handed to the speaker.
@@ -84,62 +98,72 @@ impl AudioReceive {
         self.counts().figures.clone()
     }
 
-    fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
-        self.shared.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        lock(&self.shared.counts)
     }
 
-    /// Ends the thread, and completes the file where the sound goes to one.
-    pub(crate) fn finish(&mut self) -> Result<(), media_render::RenderError> {
+    /// Ends the thread; it is over after a tick.
+    pub(crate) fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Ok(())))
+        if let Some(thread) = lock(&self.thread).take() {
+            let _ = thread.join();
+        }
     }
 }
 
-fn run(shared: &Shared, mut player: Player) -> Result<(), media_render::RenderError> {
+impl Drop for AudioReceive {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(shared: &Shared, mut player: Player) {
     let mut tick = Instant::now();
     while !shared.stopped.load(Ordering::Relaxed) {
+        let last = tick;
         tick = wait_for_tick(tick, TICK);
+        player.played.clear();
         let packets = {
-            let mut source = shared.source.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut source = lock(&shared.source);
             if let Source::Fresh(packets) = &*source {
                 player.reset();
                 *source = Source::Current(packets.clone());
             }
             match &*source {
-                Source::Current(packets) => packets.clone(),
-                Source::Nothing | Source::Fresh(_) => continue,
+                Source::Current(packets) => Some(packets.clone()),
+                Source::Nothing | Source::Fresh(_) => None,
             }
         };
-        let now = Instant::now();
-        while let Some(packet) = packets.try_pop() {
-            player.buffer.insert(packet.arrived, packet);
+        if let Some(packets) = packets {
+            player.turn(shared, &packets);
         }
-        player.play(now);
-        let mut counts = shared.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.figures = player.figures();
-        counts.first_played = player.first_played;
+        shared.levels.speaker.note(&player.played, tick - last);
     }
-    player.output.finish()
 }
 
-/// Playout buffer, decoder and speaker of one call.
+/// Playout buffer and decoder of one call.
 struct Player {
-    output: AudioOutput,
     buffer: PlayoutBuffer<Bytes>,
     decoder: OpusDecoder,
     /// Decoded, not yet played: less than one packet's worth.
     ready: Vec<f32>,
+    /// Played in this turn.
+    played: Vec<f32>,
     concealment: ConcealmentMeter,
     first_played: Option<Instant>,
 }
 
 impl Player {
-    fn new(output: AudioOutput) -> Result<Self, media_codec::CodecError> {
+    fn new() -> Result<Self, media_codec::CodecError> {
         Ok(Self {
-            output,
             buffer: PlayoutBuffer::new(PlayoutConfig::default()),
             decoder: OpusDecoder::new()?,
             ready: Vec::with_capacity(FRAME_SAMPLES * 6),
+            played: Vec::with_capacity(FRAME_SAMPLES * 6),
             concealment: ConcealmentMeter::default(),
             first_played: None,
         })
@@ -151,13 +175,29 @@ impl Player {
         self.ready.clear();
     }
 
+    /// Takes what came, and plays what is due.
+    fn turn(&mut self, shared: &Shared, packets: &PacketQueue) {
+        let now = Instant::now();
+        while let Some(packet) = packets.try_pop() {
+            self.buffer.insert(packet.arrived, packet);
+        }
+        if let Some(output) = &mut *lock(&shared.output) {
+            self.play(output, now);
+        }
+        let mut counts = lock(&shared.counts);
+        counts.figures = self.figures();
+        counts.first_played = self.first_played;
+    }
+
     /// Gives the speaker what it wants now, in ticks of 10 ms.
-    fn play(&mut self, now: Instant) {
-        for _ in 0..self.output.wanted(now) / TICK_SAMPLES {
+    fn play(&mut self, output: &mut AudioOutput, now: Instant) {
+        for _ in 0..output.wanted(now) / TICK_SAMPLES {
             while self.ready.len() < TICK_SAMPLES {
                 self.produce(now);
             }
-            self.output.push(&self.ready[..TICK_SAMPLES]);
+            let tick = &self.ready[..TICK_SAMPLES];
+            output.push(tick);
+            self.played.extend_from_slice(tick);
             self.ready.drain(..TICK_SAMPLES);
         }
     }

@@ -26,10 +26,8 @@ pub(crate) fn audio_sent(stats: &PeerStats) -> AudioSent {
 
 pub(crate) fn media(figures: &mut Figures, media: &Media, stats: &PeerStats, started: Instant, now: Instant) {
     let since = |at: Instant| at.saturating_duration_since(started);
-    if let Some(audio) = media.audio_receive() {
-        figures.audio_received = audio.figures();
-        figures.milestones.first_audio_played = audio.first_played().map(since);
-    }
+    figures.audio_received = media.audio_receive().figures();
+    figures.milestones.first_audio_played = media.audio_receive().first_played().map(since);
     figures.video_received = media.video_receive().figures(now);
     figures.milestones.first_video_decoded = media.video_receive().first_decoded().map(since);
     if let Some(video) = media.video_send() {

@@ -4,25 +4,32 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media_capture::VideoFormat;
 use media_codec::{H264Encoder, VideoEncoderConfig};
-use media_core::{Bitrate, CapturedPicture, FpsMeter, LatestSlot, Picture};
+use media_core::{Bitrate, CapturedPicture, FpsMeter, LatestSlot, Picture, SlotWait};
 use peer_connection::{MediaSender, Sent};
 use tracing::warn;
 
 use crate::config::Repaint;
 use crate::figures::VideoSent;
 
+/// When no picture came for this long, a black one is sent if the peer should see black.
+const IDLE: Duration = Duration::from_millis(250);
+
 /// The thread and what steers it.
 pub(crate) struct VideoSend {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
-    pictures: Arc<LatestSlot<CapturedPicture>>,
+    /// Where pictures come from; closed when another one takes its place.
+    pictures: Mutex<Arc<LatestSlot<CapturedPicture>>>,
+    /// Whether any come from there.
+    has_source: AtomicBool,
+    stopped: AtomicBool,
     preview: Arc<LatestSlot<Arc<Picture>>>,
     repaint: Option<Repaint>,
     format: VideoFormat,
@@ -46,16 +53,17 @@ struct Counts {
 }
 
 impl VideoSend {
-    /// Starts the thread; it ends when `pictures` is closed.
+    /// Starts the thread, without a source yet.
     pub(crate) fn start(
-        pictures: Arc<LatestSlot<CapturedPicture>>,
         preview: Arc<LatestSlot<Arc<Picture>>>,
         repaint: Option<Repaint>,
         format: VideoFormat,
         target: Bitrate,
     ) -> Self {
         let shared = Arc::new(Shared {
-            pictures,
+            pictures: Mutex::default(),
+            has_source: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             preview,
             repaint,
             format,
@@ -69,7 +77,15 @@ impl VideoSend {
             let shared = shared.clone();
             std::thread::Builder::new().name("video-encode".into()).spawn(move || run(&shared)).ok()
         };
-        Self { shared, thread }
+        Self { shared, thread: Mutex::new(thread) }
+    }
+
+    /// From now on pictures are taken from here. Without a source none come, and black ones are sent after those before.
+    pub(crate) fn take_from(&self, pictures: Arc<LatestSlot<CapturedPicture>>, has_source: bool) {
+        self.shared.has_source.store(has_source, Ordering::Relaxed);
+        self.request_keyframe();
+        let before = std::mem::replace(&mut *lock(&self.shared.pictures), pictures);
+        before.close();
     }
 
     /// From now on frames go to `sender`, the first of them a keyframe.
@@ -123,11 +139,18 @@ impl VideoSend {
     }
 
     /// Ends the thread; at most one encode long.
-    pub(crate) fn stop(&mut self) {
-        self.shared.pictures.close();
-        if let Some(thread) = self.thread.take() {
+    pub(crate) fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        lock(&self.shared.pictures).close();
+        if let Some(thread) = lock(&self.thread).take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for VideoSend {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -139,14 +162,27 @@ fn run(shared: &Shared) {
     let black = Arc::new(Picture::black(shared.format.size));
     let mut encoder = None;
     let mut bytes = Vec::new();
-    while let Some(captured) = shared.pictures.wait() {
-        let picture = if shared.camera_on.load(Ordering::Relaxed) { captured.picture } else { black.clone() };
+    let mut shown = false;
+    while !shared.stopped.load(Ordering::Relaxed) {
+        let pictures = lock(&shared.pictures).clone();
+        let captured = pictures.wait_timeout(IDLE);
+        let camera_on = shared.camera_on.load(Ordering::Relaxed);
+        let (picture, captured_at) = match captured {
+            SlotWait::Value(captured) if camera_on => (captured.picture, captured.captured_at),
+            SlotWait::Value(captured) => (black.clone(), captured.captured_at),
+            // A camera that stopped giving pictures must not leave the last one standing when it is turned off.
+            SlotWait::TimedOut if !camera_on || (shown && !shared.has_source.load(Ordering::Relaxed)) => {
+                (black.clone(), Instant::now())
+            }
+            SlotWait::TimedOut | SlotWait::Closed => continue,
+        };
+        shown = true;
         shared.preview.put(picture.clone());
         if let Some(repaint) = &shared.repaint {
             repaint();
         }
         let Some(sender) = lock(&shared.sender).clone() else { continue };
-        if let Err(error) = encode_and_send(shared, &sender, &mut encoder, &picture, captured.captured_at, &mut bytes) {
+        if let Err(error) = encode_and_send(shared, &sender, &mut encoder, &picture, captured_at, &mut bytes) {
             warn!("a picture could not be encoded and was skipped: {error}");
             encoder = None;
         }

@@ -89,6 +89,15 @@ impl AudioCapture {
         &self.description
     }
 
+    /// Whether it gave sound from the start: `none` does not, nor `auto` without a microphone.
+    pub fn works(&self) -> bool {
+        match &self.source {
+            Source::Nothing => false,
+            Source::Microphone(microphone) => microphone.opened().is_ok(),
+            Source::Tone(..) | Source::File(..) | Source::Program(..) => true,
+        }
+    }
+
     /// Appends what came in since the last pull: 48 kHz mono in [-1, 1]. The first pull starts the clock of files and tones.
     /// The source `none` gives nothing.
     pub fn pull(&mut self, now: Instant, out: &mut Vec<f32>) {

@@ -35,6 +35,7 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A camera that runs. Dropping it ends it.
 pub(crate) struct CameraCapture {
+    id: String,
     description: String,
     events: mpsc::Sender<Event>,
     ended: mpsc::Receiver<()>,
@@ -83,7 +84,11 @@ impl CameraCapture {
         let failed = |reason: String| CaptureError::Failed { device: name(id), reason };
         std::thread::Builder::new().name("camera".into()).spawn(run).map_err(|error| failed(error.to_string()))?;
         let description = first.recv().unwrap_or_else(|_| Err(failed("its thread ended".to_owned())))?;
-        Ok(Self { description, events, ended })
+        Ok(Self { id: id.to_owned(), description, events, ended })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
     pub(crate) fn description(&self) -> &str {

@@ -63,6 +63,13 @@ pub enum CaptureError {
     Microphone(#[from] DeviceError),
 }
 
+impl CaptureError {
+    /// Whether somebody has the device, which may be this program itself.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Microphone(DeviceError::Busy(_)))
+    }
+}
+
 /// What a source reports while a call runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaptureNotice {

@@ -39,7 +39,7 @@ enum Running {
         ended: mpsc::Receiver<()>,
     },
     /// Stops by being dropped.
-    Camera(#[expect(dead_code, reason = "held for its drop")] CameraCapture),
+    Camera(CameraCapture),
 }
 
 /// Starts a source. Blocks until a camera is open or has failed, at most five seconds. `notify` is called from the source's thread
@@ -124,6 +124,19 @@ impl VideoCapture {
     /// What the pictures come from, for people.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// Whether it gives pictures: `none` does not.
+    pub fn works(&self) -> bool {
+        !matches!(self.running, Running::Nothing)
+    }
+
+    /// The id of the camera, if it is one.
+    pub fn camera(&self) -> Option<&str> {
+        match &self.running {
+            Running::Camera(camera) => Some(camera.id()),
+            Running::Nothing | Running::Paced { .. } => None,
+        }
     }
 
     /// The size of every picture.

@@ -80,6 +80,15 @@ impl AudioOutput {
         &self.description
     }
 
+    /// Whether the sound went somewhere from the start: not with `none`, nor with `auto` without a speaker.
+    pub fn works(&self) -> bool {
+        match &self.sink {
+            Sink::Nothing(_) => false,
+            Sink::Speaker(speaker) => speaker.opened().is_ok(),
+            Sink::File(..) | Sink::Program(..) => true,
+        }
+    }
+
     /// Samples at 48 kHz that the sink wants pushed now. The first call starts the clock of a file.
     pub fn wanted(&mut self, now: Instant) -> usize {
         match &mut self.sink {

@@ -22,6 +22,11 @@ pub enum RenderError {
 }
 
 impl RenderError {
+    /// Whether somebody has the device, which may be this program itself.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Speaker(DeviceError::Busy(_)))
+    }
+
     pub(crate) fn file(path: &Path, reason: &impl ToString) -> Self {
         Self::File { path: path.to_owned(), reason: reason.to_string() }
     }
