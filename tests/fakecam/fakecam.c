@@ -7,7 +7,7 @@
  * It stands in for one well-behaved driver: YUYV at three sizes, 30 and 15 pictures a second, memory-mapped
  * buffers, colour bars with a moving square. Buffers live in a memfd, so that the program's own mmap works.
  * Environment: FAKECAM_UNPLUG_AFTER=N makes every call fail with ENODEV after N pictures, as when the plug is pulled.
- * FAKECAM_BUSY=1 makes it impossible to open.
+ * FAKECAM_BUSY=1 makes it impossible to open; FAKECAM_EXCLUSIVE=1 does so while it gives pictures to somebody.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -84,7 +84,7 @@ static size_t buffer_size(void)
 
 static int open_camera(void)
 {
-    if (getenv("FAKECAM_BUSY"))
+    if (getenv("FAKECAM_BUSY") || (getenv("FAKECAM_EXCLUSIVE") && camera.streaming))
         return fail(EBUSY);
     int fd = memfd_create("fakecam", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)MAX_BUFFERS * (LARGEST + PAGE)) < 0)

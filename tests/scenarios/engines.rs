@@ -12,7 +12,7 @@ use signaling_server::{Server, ServerConfig};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn server() -> Server {
+pub(crate) async fn server() -> Server {
     let listen = "127.0.0.1:0".parse().expect("an address");
     Server::start(ServerConfig { listen, ..ServerConfig::default() }).await.expect("loopback has free ports")
 }
@@ -22,24 +22,28 @@ async fn call(server: &Server, name: &str) -> Call {
 }
 
 async fn place(server: &Server, name: &str, ask: bool) -> Call {
+    Call::place(CallConfig { ask, ..config(server, name) }).await.expect("nothing is needed but loopback")
+}
+
+/// A small test card and a test tone, to the room of all tests.
+pub(crate) fn config(server: &Server, name: &str) -> CallConfig {
     let url = call_engine::parse_server_url(&server.signaling_url()).expect("the server gives a usable address");
     let room = RoomId::new("library").expect("a valid name");
     let mut config = CallConfig {
         video_in: VideoSource::TestCard,
         audio_in: AudioSource::Test,
         audio_out: AudioSink::None,
-        ask,
         ..CallConfig::new(SignalingConfig::new(url, room, name))
     };
     config.video.size = Size::new(320, 180).expect("possible");
-    Call::place(config).await.expect("nothing is needed but loopback")
+    config
 }
 
-async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"))
 }
 
-async fn until(call: &Call, what: &str, reached: impl FnMut(&Snapshot) -> bool) -> Snapshot {
+pub(crate) async fn until(call: &Call, what: &str, reached: impl FnMut(&Snapshot) -> bool) -> Snapshot {
     let mut snapshot = call.snapshot();
     within(what, async move { snapshot.wait_for(reached).await.expect("the call runs").clone() }).await
 }

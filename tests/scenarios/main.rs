@@ -18,9 +18,11 @@ mod media;
 mod media_server;
 mod networks;
 mod reach;
+mod real_paths;
 mod relays;
 mod routers;
 #[path = "../../crates/signaling-client/tests/servers/server.rs"]
 mod server;
 mod survival;
+mod switching;
 mod window;

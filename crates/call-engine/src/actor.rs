@@ -231,7 +231,7 @@ impl Actor {
     async fn media_notice(&mut self, notice: MediaNotice) {
         self.note_media();
         match notice {
-            MediaNotice::Info(text) => self.tell(Event::Info(text)).await,
+            MediaNotice::InUse(text) | MediaNotice::Info(text) => self.tell(Event::Info(text)).await,
             MediaNotice::Problem(text) => self.tell(Event::Problem(text)).await,
             MediaNotice::SourceEnded => self.tell(Event::Info("the input file has ended".into())).await,
         }

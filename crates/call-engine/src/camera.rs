@@ -69,7 +69,7 @@ impl Source {
         let voice = voice.clone();
         self.running = match start(source, format, &self.slot, &voice) {
             Ok(capture) => {
-                voice.say(MediaNotice::Info(sending(&capture)));
+                voice.say(MediaNotice::InUse(sending(&capture)));
                 Running::Capture(capture)
             }
             Err(error) => {

@@ -132,7 +132,8 @@ impl<P: Part> Changeable<P> {
             let mut state = self.0.lock();
             state.threads -= 1;
             state.switch.opened(Outcome::Failed);
-            (self.0.tell)(MediaNotice::Problem(format!("the {} was not changed: {error}", P::KIND)));
+            drop(state);
+            self.0.problem(&format!("was not changed: {error}"));
         }
     }
 
@@ -161,6 +162,8 @@ impl<P: Part> Changeable<P> {
 struct Settled<P: Part> {
     announcement: Option<String>,
     refused: Option<Refused>,
+    /// Whether another device is, or is about to be, in use as before.
+    kept: bool,
     to_retire: Option<P::Device>,
     next: Option<Attempt<P::Choice>>,
 }
@@ -183,7 +186,12 @@ impl<P: Part> Shared<P> {
             let settled = self.settle(opened, &voice);
             voice.speak(settled.announcement.filter(|_| !attempt.restores));
             if let Some(refused) = settled.refused {
-                (self.tell)(MediaNotice::Problem(failure(P::KIND, attempt.restores, refused)));
+                let happened = match (attempt.restores, settled.kept) {
+                    (true, _) => "cannot be opened again",
+                    (false, true) => "was not changed",
+                    (false, false) => "cannot be opened",
+                };
+                self.problem(&format!("{happened}: {}", refused.reason()));
             }
             self.retire(settled.to_retire);
             next = settled.next;
@@ -206,7 +214,8 @@ impl<P: Part> Shared<P> {
             (Verdict::Tell, Err(refused)) => (None, Some(refused), None),
             (_, opened) => (None, None, opened.ok()),
         };
-        Settled { announcement, refused, to_retire, next }
+        let kept = state.voice.is_some() || next.is_some();
+        Settled { announcement, refused, kept, to_retire, next }
     }
 
     fn take(&self, state: &mut State<P::Choice>) -> Option<P::Device> {
@@ -222,6 +231,10 @@ impl<P: Part> Shared<P> {
         }
     }
 
+    fn problem(&self, what: &str) {
+        (self.tell)(MediaNotice::Problem(format!("the {} {what}", P::KIND)));
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<P::Choice>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,14 +245,5 @@ fn outcome<D>(opened: &Result<D, Refused>) -> Outcome {
         Ok(_) => Outcome::Open,
         Err(Refused::Busy(_)) => Outcome::Busy,
         Err(Refused::Failed(_)) => Outcome::Failed,
-    }
-}
-
-fn failure(kind: &str, restores: bool, refused: Refused) -> String {
-    let reason = refused.reason();
-    if restores {
-        format!("the {kind} cannot be opened again: {reason}")
-    } else {
-        format!("the {kind} was not changed: {reason}")
     }
 }

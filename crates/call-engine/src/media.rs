@@ -3,7 +3,7 @@
 //! its place at any time.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use call_core::EndReason;
 use media_capture::{AudioSource, VideoSource};
@@ -20,10 +20,14 @@ use crate::config::CallConfig;
 use crate::figures::MediaInUse;
 use crate::levels::Levels;
 use crate::microphone::Microphone;
+use crate::preview::wait_for_release;
 use crate::speaker::Speaker;
 use crate::video_receive::VideoReceive;
 use crate::video_send::VideoSend;
 use crate::voice::Tell;
+
+/// How long a call waits for a preview that was just dropped to let go of its devices.
+const RELEASE: Duration = Duration::from_secs(2);
 
 /// Pictures on their way to whoever draws them: one slot, an old picture is worth less than a new one.
 pub type Pictures = Arc<LatestSlot<Arc<Picture>>>;
@@ -52,9 +56,11 @@ pub(crate) enum Change {
 /// What the media have to say while the call runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MediaNotice {
+    /// What is in use now, for the person.
+    InUse(String),
     /// For the person: what happened and what the call does about it.
     Info(String),
-    /// The microphone works, the speaker does not, and so on: for the person, louder.
+    /// Something does not work: for the person, louder.
     Problem(String),
     /// A file that plays once is over.
     SourceEnded,
@@ -73,6 +79,7 @@ impl Media {
         levels: Arc<Levels>,
         notices: mpsc::Sender<MediaNotice>,
     ) -> Result<Self, EndReason> {
+        wait_for_release(RELEASE);
         let tell: Tell = Arc::new(move |notice| drop(notices.try_send(notice)));
         let microphone = open_microphone(config, levels.clone(), &tell)?;
         let speaker = open_speaker(config, levels, &tell)?;

@@ -61,7 +61,7 @@ impl Voice {
                 Stage::InUse | Stage::Replaced => return,
             }
         };
-        for notice in waiting.into_iter().chain(announcement.map(MediaNotice::Info)) {
+        for notice in waiting.into_iter().chain(announcement.map(MediaNotice::InUse)) {
             (self.tell)(notice);
         }
     }
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(taken(&told), []);
         voice.put_to_use(Some("test card".into()));
         voice.speak(Some("sending".into()));
-        assert_eq!(taken(&told), [MediaNotice::Info("no camera".into()), MediaNotice::Info("sending".into())]);
+        assert_eq!(taken(&told), [MediaNotice::Info("no camera".into()), MediaNotice::InUse("sending".into())]);
         voice.captured("camera", CaptureNotice::Lost("it is gone".into()));
         assert_eq!(taken(&told), [MediaNotice::Problem("camera: it is gone".into())]);
         voice.replaced();

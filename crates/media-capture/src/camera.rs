@@ -76,6 +76,7 @@ impl CameraCapture {
             inbox,
             first: Some(first_sender),
             lost: false,
+            opened: name(id),
         };
         let run = move || {
             supervisor.run();
@@ -120,6 +121,8 @@ struct Supervisor {
     first: Option<mpsc::SyncSender<Result<String, CaptureError>>>,
     /// Whether the owner was told that the camera is gone.
     lost: bool,
+    /// What was opened last.
+    opened: String,
 }
 
 enum Ending {
@@ -180,6 +183,7 @@ impl Supervisor {
                 Ok(Event::Stop) => return Ending::Stop,
                 Ok(Event::Opened(description)) => {
                     (since, limit) = (Instant::now(), STALL_LIMIT);
+                    self.opened.clone_from(&description);
                     if let Some(first) = self.first.take() {
                         first.send(Ok(description)).unwrap_or(());
                     }
@@ -191,7 +195,7 @@ impl Supervisor {
             if now != pictures {
                 (pictures, since) = (now, Instant::now());
                 if std::mem::replace(&mut self.lost, false) {
-                    self.notify.tell(CaptureNotice::Restored(name(&self.id)));
+                    self.notify.tell(CaptureNotice::Restored(self.opened.clone()));
                 }
             } else if since.elapsed() > limit {
                 let error = self.stalled();
