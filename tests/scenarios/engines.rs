@@ -10,7 +10,7 @@ use call_engine::{
 use ringback_tests::place::alone;
 use signaling_server::{Server, ServerConfig};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn server() -> Server {
     let listen = "127.0.0.1:0".parse().expect("an address");

@@ -81,8 +81,8 @@ const HEADSET: &str = "headset";
 
 fn pactl(pulse: &Pulse, arguments: &[&str]) {
     let mut command = Command::new("pactl");
-    let status = command.env("PULSE_SERVER", pulse.address()).args(arguments).status();
-    assert!(status.is_ok_and(|status| status.success()), "{arguments:?}");
+    let output = command.env("PULSE_SERVER", pulse.address()).args(arguments).output();
+    assert!(output.is_ok_and(|output| output.status.success()), "{arguments:?}");
 }
 
 fn speak_into(pulse: &Pulse, sink: &str, file: &Path) -> Process {
@@ -99,7 +99,8 @@ fn the_peer_hears_the_other_microphone_once_it_is_chosen() {
     let pulse = Pulse::start();
     pactl(&pulse, &["load-module", "module-null-sink", "sink_name=second_cable", "rate=48000", "channels=1"]);
     let source = format!("source_name={HEADSET}");
-    pactl(&pulse, &["load-module", "module-remap-source", "master=second_cable.monitor", &source]);
+    let called = "source_properties=device.description=Headset";
+    pactl(&pulse, &["load-module", "module-remap-source", "master=second_cable.monitor", &source, called]);
     let _low = pulse.speak(&tone_file(LOW, 120));
     let _high = speak_into(&pulse, "second_cable", &tone_file(HIGH, 120));
     let address = pulse.address();

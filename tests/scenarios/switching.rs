@@ -13,10 +13,11 @@ use ringback_tests::place::{alone, scratch};
 use ringback_tests::sound::{listen, read};
 use tokio::sync::mpsc;
 
-use crate::engines::{config, server, until, within};
+use crate::engines::{PATIENCE, config, server, until, within};
 
-/// Brightness of our two sources of pictures; black is 16.
+/// Brightness of our sources of pictures; black is 16.
 const DARK: u8 = 60;
+const MIDDLE: u8 = 130;
 const BRIGHT: u8 = 200;
 
 /// Tones of our two sources of sound, in hertz.
@@ -105,16 +106,18 @@ pub(crate) async fn until_heard(heard: &mut mpsc::UnboundedReceiver<Vec<f32>>, h
 
 /// Waits for an event that says `text`, and whether it is a problem.
 pub(crate) async fn until_told(call: &mut Call, text: &str) -> Event {
-    within(text, async {
+    let mut meanwhile = Vec::new();
+    let told = async {
         loop {
             match call.event().await.expect("the call runs") {
                 Event::Info(said) if said.contains(text) => return Event::Info(said),
                 Event::Problem(said) if said.contains(text) => return Event::Problem(said),
-                _ => {}
+                other => meanwhile.push(other),
             }
         }
-    })
-    .await
+    };
+    let told = tokio::time::timeout(PATIENCE, told).await.ok();
+    told.unwrap_or_else(|| panic!("{text:?} is not told, but {meanwhile:?}"))
 }
 
 async fn gone(what: &str, alive: Weak<()>) {
@@ -150,10 +153,13 @@ async fn another_source_of_pictures_is_what_the_peer_sees_and_the_old_one_is_let
     let server = server().await;
     let (video_out, mut pictures) = seen();
     let (old, new) = (Arc::new(()), Arc::new(()));
-    let shown = CallConfig { video_in: shade(DARK, &old), ..silent(config(&server, "showing")) };
+    let shown = CallConfig { video_in: shade(DARK, &new), ..silent(config(&server, "showing")) };
     let mut showing = Call::place(shown).await.expect("nothing is needed");
     let looking = Call::place(CallConfig { video_out, ..config(&server, "looking") }).await.expect("nothing is needed");
     until_seen(&mut pictures, DARK).await;
+    send(&showing, Command::SetVideoSource(shade(MIDDLE, &old))).await;
+    until_told(&mut showing, "sending pictures from the program").await;
+    until_seen(&mut pictures, MIDDLE).await;
 
     let bright = shade(BRIGHT, &new);
     send(&showing, Command::SetVideoSource(bright.clone())).await;
@@ -282,7 +288,7 @@ async fn another_source_of_sound_is_what_the_peer_hears_and_mute_outlives_it() {
     let server = server().await;
     let (audio_out, mut sound) = heard();
     let (old, new) = (Arc::new(()), Arc::new(()));
-    let singing = CallConfig { audio_in: tone(LOW, &old), ..blind(config(&server, "singing")) };
+    let singing = CallConfig { audio_in: tone(LOW, &new), ..blind(config(&server, "singing")) };
     let mut singing = Call::place(singing).await.expect("nothing is needed");
     let levels = singing.levels();
     within("the microphone's level, before anybody is there", async {
@@ -299,8 +305,10 @@ async fn another_source_of_sound_is_what_the_peer_hears_and_mute_outlives_it() {
 
     send(&singing, Command::SetMicrophoneOn(false)).await;
     until_heard(&mut sound, None).await;
-    send(&singing, Command::SetAudioSource(tone(HIGH, &new))).await;
-    until_told(&mut singing, "sending sound from the program").await;
+    for source in [tone(LOW, &old), tone(HIGH, &new)] {
+        send(&singing, Command::SetAudioSource(source.clone())).await;
+        until(&singing, "the new source", |snapshot| snapshot.media.audio_in == source).await;
+    }
     let old_one = Arc::downgrade(&old);
     drop(old);
     gone("the old source", old_one).await;
