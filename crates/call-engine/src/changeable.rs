@@ -67,6 +67,8 @@ struct Shared<P: Part> {
     part: P,
     state: Mutex<State<P::Choice>>,
     at_rest: Condvar,
+    /// Held while devices are opened and closed: the one that was left may be wanted again before it is closed.
+    turn: Mutex<()>,
     tell: Tell,
 }
 
@@ -81,7 +83,7 @@ impl<P: Part> Changeable<P> {
     /// A part without a device yet.
     pub(crate) fn new(part: P, choice: P::Choice, tell: Tell) -> Self {
         let state = Mutex::new(State { switch: Switch::new(choice), voice: None, threads: 0 });
-        Self(Arc::new(Shared { part, state, at_rest: Condvar::new(), tell }))
+        Self(Arc::new(Shared { part, state, at_rest: Condvar::new(), turn: Mutex::new(()), tell }))
     }
 
     pub(crate) fn part(&self) -> &P {
@@ -171,6 +173,7 @@ struct Settled<P: Part> {
 impl<P: Part> Shared<P> {
     /// Follows one request, and those that come meanwhile, to the end.
     fn change(&self, first: Attempt<P::Choice>) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = Some(first);
         while let Some(attempt) = next {
             if attempt.let_go || self.part.is_in_use(&attempt.choice) {
