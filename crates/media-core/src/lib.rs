@@ -16,7 +16,7 @@ mod transit;
 mod units;
 
 pub use allocation::{Allocation, RateAllocator};
-pub use connection_quality::ConnectionQuality;
+pub use connection_quality::{ConnectionFigures, ConnectionJudge, ConnectionQuality};
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 pub use picture::{CapturedPicture, Picture, PicturePool};
 pub use playout::{Adjust, Playout, PlayoutBuffer, PlayoutConfig, PlayoutFigures};
