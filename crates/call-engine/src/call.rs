@@ -13,7 +13,7 @@ use tracing::{Instrument, info_span};
 
 use crate::actor::{Actor, Told};
 use crate::config::CallConfig;
-use crate::figures::{Outcome, Snapshot};
+use crate::figures::{MediaInUse, Outcome, Snapshot};
 use crate::levels::Levels;
 use crate::media::{Media, Pictures};
 
@@ -93,13 +93,19 @@ impl Call {
         let (event_sender, events) = mpsc::channel(QUEUE);
         let (channel_sender, channels) = mpsc::channel(CHANNELS);
         let (notices, notice_queue) = mpsc::channel(QUEUE);
-        let (snapshot_sender, snapshot) = watch::channel(Snapshot::default());
         let (outcome_sender, outcome) = oneshot::channel();
         let (local, remote) = (Pictures::new(LatestSlot::new()), Pictures::new(LatestSlot::new()));
 
         let levels = Arc::new(Levels::default());
         let config = config.one_way();
         config.check().map_err(PlaceError::Media)?;
+        let media = MediaInUse {
+            video_in: config.video_in.clone(),
+            audio_in: config.audio_in.clone(),
+            audio_out: config.audio_out.clone(),
+            ..MediaInUse::default()
+        };
+        let (snapshot_sender, snapshot) = watch::channel(Snapshot { media, ..Snapshot::default() });
         // Devices take up to two seconds to open; the room is joined meanwhile.
         let media = {
             let (config, levels) = (config.clone(), levels.clone());
