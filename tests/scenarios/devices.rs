@@ -54,7 +54,7 @@ fn a_headset_that_is_pulled_out_gives_way_to_the_default_and_takes_over_again() 
     let _singer = pulse.speak(&tone);
     let call = Call::new("wearer", "headset").on(&server).media("none", "mic:pulseaudio:headset");
     let call = call.option("--audio-out", "speaker:pulseaudio:earphones").option("--video-out", "none");
-    let wearer = call.env("PULSE_SERVER", pulse.address()).start();
+    let mut wearer = call.env("PULSE_SERVER", pulse.address()).start();
     wearer.process.line_err("* waiting", ENDS);
     let listener = Call::new("listener", "headset").on(&server).media("none", "test").recorded();
     let mut listener = listener.option("--duration", "10s").start();
@@ -105,7 +105,7 @@ fn whoever_watches_the_devices_sees_them_come_and_go_within_a_second_and_it_cost
     let pulse = Pulse::start();
     let mut command = Command::new(std::env::current_exe().expect("it runs"));
     command.args(["--exact", "devices::devices_that_are_watched", "--ignored", "--nocapture"]);
-    let mut watcher = Process::start("watcher", command.env("PULSE_SERVER", pulse.address()));
+    let watcher = Process::start("watcher", command.env("PULSE_SERVER", pulse.address()));
     watcher.line_out(MICROPHONE, ENDS);
     for (name, plug_in) in [
         ("headset", (|pulse: &Pulse| pulse.plug_in_microphone("headset")) as fn(&Pulse)),

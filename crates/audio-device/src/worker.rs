@@ -160,7 +160,7 @@ struct Thread<B: BuildStream, N> {
 }
 
 struct Running {
-    stream: cpal::Stream,
+    stream: Arc<cpal::Stream>,
     pulse: Arc<Pulse>,
     found: Found,
     number: u64,
@@ -199,8 +199,9 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
             let troubled = matches!(ending, Ending::Starved | Ending::Broken(_));
             self.patient |= running.found.kind == HostKind::Alsa && troubled;
-            // What is gone need not be let go of before another can be opened.
-            retire(running.stream, if matches!(ending, Ending::Gone) { Duration::ZERO } else { STOP_LIMIT });
+            // Only the same device need be let go of before it can be opened.
+            let another = matches!(ending, Ending::Gone | Ending::Replaced(_));
+            retire(running.stream, if another { Duration::ZERO } else { STOP_LIMIT });
             match ending {
                 Ending::Stop => return,
                 Ending::Starved => tracing::debug!(device = running.found.name, "a larger buffer is used"),
@@ -256,6 +257,11 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
     }
 
     fn open_stream(&mut self, found: Found) -> Result<Running, DeviceError> {
+        let found = match found.kind {
+            // Over a connection of its own: streams and questions on one would wait for each other.
+            HostKind::Server => host::find_by_id(&found.id, B::DIRECTION)?,
+            HostKind::Alsa | HostKind::Other => found,
+        };
         let plan = found.plan(B::DIRECTION, self.patient)?;
         self.streams += 1;
         let pulse = Arc::new(Pulse::default());
@@ -272,8 +278,22 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         let plan = StreamPlan { period: stream.buffer_size().ok().or(plan.period), ..plan };
         // The owner is gone only while this thread is about to stop.
         let _ = self.feeds.send(Feed { ring, plan, pulse: Arc::clone(&pulse) });
-        stream.play().map_err(|error| DeviceError::from_cpal(B::DIRECTION, &error))?;
-        Ok(Running { stream, pulse, found, number: self.streams })
+        let running = Running { stream: Arc::new(stream), pulse, found, number: self.streams };
+        self.play(&running)?;
+        Ok(running)
+    }
+
+    /// Starts a stream, on a thread of its own: PulseAudio answers when the first sound is through, which its null sink takes 2 s for.
+    fn play(&self, running: &Running) -> Result<(), DeviceError> {
+        let (wake, stream, number) = (self.wake.clone(), Arc::clone(&running.stream), running.number);
+        let play = move || {
+            if let Err(error) = stream.play() {
+                // Fails only when the thread is ending.
+                let _ = wake.send(Signal::Failed { stream: number, error });
+            }
+        };
+        let spawned = std::thread::Builder::new().name("sound-start".into()).spawn(play);
+        spawned.map(drop).map_err(|error| DeviceError::Failed { kind: B::DIRECTION, reason: error.to_string() })
     }
 
     fn on_error(&self, pulse: &Arc<Pulse>) -> impl FnMut(cpal::Error) + Send + 'static {
@@ -359,7 +379,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
 }
 
 /// Closes a stream, but waits no longer than `limit`: closing joins threads that a dead sound server may hold for ever.
-fn retire(stream: cpal::Stream, limit: Duration) {
+fn retire(stream: Arc<cpal::Stream>, limit: Duration) {
     let (done_sender, done) = mpsc::sync_channel::<()>(1);
     let close = move || {
         drop(stream);
