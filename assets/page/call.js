@@ -104,6 +104,7 @@ export class Call {
   pc = null;
   remoteStream = null;
   connectedAt = null;
+  peer = {}; // what the other side said of its microphone and camera, true or false each
 
   #room; #key; #media; #view;
   #socket = null;
@@ -208,6 +209,7 @@ export class Call {
     const pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     this.pc = pc;
     this.remoteStream = new MediaStream();
+    this.peer = {};
     this.#earlyCandidates = [];
     pc.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) this.#signal({ type: 'candidate', ice: candidate.toJSON() });
@@ -339,13 +341,20 @@ export class Call {
   #adopt(channel) {
     const name = channel.label === 'control' ? 'control' : 'chat';
     this.#channels[name] = channel;
-    channel.onopen = () => this.#view.channels();
+    channel.onopen = () => {
+      this.#view.channels();
+      this.tellState();
+    };
     channel.onmessage = ({ data }) => {
       if (typeof data !== 'string') return;
       if (name === 'chat') return this.#view.message(data, false);
       let message;
       try { message = JSON.parse(data); } catch { return; }
       if (message?.type === 'goodbye') this.#finish('peer-hung-up', message.reason);
+      if (message?.type === 'state') {
+        this.peer = { microphone: message.microphone, camera: message.camera };
+        this.#view.peer();
+      }
     };
     channel.onclose = () => {
       this.#view.channels();
@@ -385,10 +394,20 @@ export class Call {
     this.#finish('hung-up');
   }
 
+  /** Tells the other side whether it can hear and see us: when the channel opens, and at each change. */
+  tellState() {
+    const on = (kind) => this.#media.track(kind)?.enabled ?? false;
+    this.#control({ type: 'state', microphone: on('audio'), camera: on('video') });
+  }
+
+  #control(message) {
+    const { control } = this.#channels;
+    if (control?.readyState === 'open') control.send(JSON.stringify(message));
+  }
+
   /** Tells the other side why, as far as it can be reached. */
   goodbye(reason) {
-    const { control } = this.#channels;
-    if (control?.readyState === 'open') control.send(JSON.stringify({ type: 'goodbye', reason }));
+    this.#control({ type: 'goodbye', reason });
   }
 
   async #finish(end, detail) {

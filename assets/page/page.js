@@ -58,7 +58,7 @@ const view = {
     $('nobody-text').textContent = text;
     $('copy-link').hidden = state !== 'waiting';
     $('clock').textContent = '';
-    view.picture();
+    view.peer();
     view.channels();
   },
 
@@ -66,13 +66,25 @@ const view = {
     const remote = $('remote');
     const stream = call?.remoteStream ?? null;
     if (remote.srcObject !== stream) remote.srcObject = stream;
-    const live = stream?.getVideoTracks().some((track) => !track.muted) ?? false;
+    const filmed = call?.peer.camera !== false;
+    const live = filmed && (stream?.getVideoTracks().some((track) => !track.muted) ?? false);
+    if (call?.state === 'connected' && !filmed) $('nobody-text').textContent = 'The camera of the other side is off.';
     $('nobody').hidden = live && ['connected', 'reconnecting'].includes(call.state);
     if (stream?.getTracks().length && remote.paused) {
       remote.play().then(() => { $('unblock-sound').hidden = true; }, (error) => {
         if (error.name === 'NotAllowedError') $('unblock-sound').hidden = false;
       });
     }
+  },
+
+  /** What the other side says of its microphone and camera. */
+  peer() {
+    const { microphone, camera } = call?.peer ?? {};
+    const here = ['connected', 'reconnecting'].includes(call?.state);
+    const parts = [microphone === false && 'Muted', camera === false && 'Camera off'].filter(Boolean);
+    $('peer-state').hidden = !here || !parts.length;
+    $('peer-state').textContent = parts.length ? `The other side: ${parts.join(', ').toLowerCase()}` : '';
+    view.picture();
   },
 
   channels() {
@@ -108,7 +120,7 @@ const view = {
     const seconds = Math.floor((Date.now() - call.connectedAt) / 1000);
     const [minutes, rest] = [Math.floor(seconds / 60), String(seconds % 60).padStart(2, '0')];
     $('clock').textContent = `${minutes}:${rest}`;
-    if (call.state === 'connected' && seconds >= 2) $('nobody-text').textContent = 'The other side sends no picture.';
+    if (call.state === 'connected' && seconds >= 2 && call.peer.camera !== false) $('nobody-text').textContent = 'The other side sends no picture.';
   },
 
   notice(text, kind = '') {
@@ -194,6 +206,7 @@ async function toggleTrack(kind) {
     if (call !== current || call.state === 'ended') return media.stop();
     if (opened) await call.send(opened);
   }
+  call.tellState();
   showOwn();
 }
 

@@ -8,6 +8,8 @@
  * buffers, colour bars with a moving square. Buffers live in a memfd, so that the program's own mmap works.
  * Environment: FAKECAM_UNPLUG_AFTER=N makes every call fail with ENODEV after N pictures, as when the plug is pulled.
  * FAKECAM_BUSY=1 makes it impossible to open; FAKECAM_EXCLUSIVE=1 does so while it gives pictures to somebody.
+ * FAKECAM_BUSY=1 makes it impossible to open. FAKECAM_SPARE=1 adds /dev/video1, for one at a time: while the first is
+ * unplugged its node is gone, and with FAKECAM_PLUG_AFTER=N it is there again once both have given N pictures.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -31,12 +33,12 @@ enum { MAX_BUFFERS = 8, PAGE = 4096, SQUARE = 160, LARGEST = 1920 * 1080 * 2 };
 
 static const struct { int width, height; } SIZES[] = { { 640, 480 }, { 1280, 720 }, { 1920, 1080 } };
 static const int RATES[] = { 30, 15 };
-static const char NAME[] = "Fake Camera";
+static const char *const NAMES[] = { "Fake Camera", "Spare Camera" };
 
-/* The one camera; every field is guarded by `lock`. */
+/* The one camera that is open; every field is guarded by `lock`. */
 static struct {
     pthread_mutex_t lock;
-    int fd;
+    int fd, number;
     int width, height, rate;
     unsigned buffers;
     bool streaming;
@@ -69,10 +71,27 @@ static bool is_camera(int fd)
     return fd >= 0 && fd == camera.fd;
 }
 
+static bool reached(const char *variable)
+{
+    const char *pictures = getenv(variable);
+    return pictures && camera.sequence >= strtoull(pictures, NULL, 10);
+}
+
+/* The first camera; the spare one stays. */
+static bool pulled_out(void)
+{
+    return reached("FAKECAM_UNPLUG_AFTER") && !reached("FAKECAM_PLUG_AFTER");
+}
+
 static bool unplugged(void)
 {
-    const char *after = getenv("FAKECAM_UNPLUG_AFTER");
-    return after && camera.sequence >= strtoull(after, NULL, 10);
+    return camera.number == 0 && pulled_out();
+}
+
+static bool has_node(int number)
+{
+    bool spare = getenv("FAKECAM_SPARE");
+    return number == 0 ? !(spare && pulled_out()) : spare;
 }
 
 static size_t buffer_size(void)
@@ -82,15 +101,18 @@ static size_t buffer_size(void)
 
 /* ---- opening and closing ---- */
 
-static int open_camera(void)
+static int open_camera(int number)
 {
     if (getenv("FAKECAM_BUSY") || (getenv("FAKECAM_EXCLUSIVE") && camera.streaming))
         return fail(EBUSY);
+    if (!has_node(number))
+        return fail(ENOENT);
     int fd = memfd_create("fakecam", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)MAX_BUFFERS * (LARGEST + PAGE)) < 0)
         return -1;
     pthread_mutex_lock(&camera.lock);
     camera.fd = fd;
+    camera.number = number;
     camera.memory = NULL;
     camera.buffers = camera.queue_length = 0;
     camera.streaming = false;
@@ -98,10 +120,10 @@ static int open_camera(void)
     return fd;
 }
 
-static int open_name(void)
+static int open_name(int number)
 {
     int fd = memfd_create("fakecam-name", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, NAME, sizeof NAME - 1) < 0 || write(fd, "\n", 1) < 0)
+    if (fd < 0 || write(fd, NAMES[number], strlen(NAMES[number])) < 0 || write(fd, "\n", 1) < 0)
         return -1;
     lseek(fd, 0, SEEK_SET);
     return fd;
@@ -109,10 +131,14 @@ static int open_name(void)
 
 static int open_any(const char *path, int flags, mode_t mode)
 {
-    if (path && !strcmp(path, "/dev/video0"))
-        return open_camera();
-    if (path && !strcmp(path, "/sys/class/video4linux/video0/name"))
-        return open_name();
+    for (int number = 0; path && number < 2; number++) {
+        char node[] = "/dev/video0", name[] = "/sys/class/video4linux/video0/name";
+        *strchr(node, '0') = *strchr(name, '0') = (char)('0' + number);
+        if (!strcmp(path, node) && (number == 0 || has_node(number)))
+            return open_camera(number);
+        if (!strcmp(path, name) && has_node(number))
+            return open_name(number);
+    }
     return (int)kernel(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0);
 }
 
@@ -146,10 +172,10 @@ int close(int fd)
     return (int)kernel(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
-/* ---- "video0" in listings of /dev ---- */
+/* ---- "video0" and "video1" in listings of /dev ---- */
 
 static DIR *listing_of_dev;
-static bool listed;
+static int listed;
 
 DIR *opendir(const char *path)
 {
@@ -159,7 +185,7 @@ DIR *opendir(const char *path)
     DIR *listing = next(path);
     if (listing && !strcmp(path, "/dev")) {
         listing_of_dev = listing;
-        listed = false;
+        listed = 0;
     }
     return listing;
 }
@@ -171,10 +197,14 @@ struct dirent64 *readdir64(DIR *listing)
     if (!next)
         next = (struct dirent64 *(*)(DIR *))dlsym(RTLD_NEXT, "readdir64");
     struct dirent64 *entry = next(listing);
-    if (entry || listing != listing_of_dev || listed)
+    if (entry || listing != listing_of_dev)
         return entry;
-    listed = true;
-    return &ours;
+    while (listed < 2) {
+        ours.d_name[5] = (char)('0' + listed);
+        if (has_node(listed++))
+            return &ours;
+    }
+    return NULL;
 }
 
 /* ---- pictures ---- */
@@ -234,7 +264,7 @@ static int query_capabilities(struct v4l2_capability *c)
 {
     memset(c, 0, sizeof *c);
     strcpy((char *)c->driver, "fakecam");
-    strcpy((char *)c->card, NAME);
+    strcpy((char *)c->card, NAMES[camera.number]);
     strcpy((char *)c->bus_info, "fake:0");
     c->version = 0x60000;
     c->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;

@@ -102,6 +102,47 @@ fn the_browser_hangs_up_and_the_program_ends_within_a_second() {
 }
 
 #[test]
+fn each_side_sees_that_the_other_is_muted_or_without_camera() {
+    let _alone = alone();
+    let server = Server::start();
+    // Sends no pictures, which the page says from the start.
+    let mut native = Call::new("native", "muted").on(&server).media("none", "test").recorded().start();
+    native.process.line_err("* waiting", ENDS);
+    let mut browser = Browser::start();
+    join(&mut browser, &server, "muted");
+    native.connected();
+    browser.shows("The other side: camera off");
+    browser.shows("The camera of the other side is off.");
+    browser.keep("call-camera-off.png");
+
+    browser.click("button", "Mute microphone");
+    native.process.line_err("* the peer is muted", ENDS);
+    browser.click("button", "Stop camera");
+    native.process.line_err("* the peer's camera is off", ENDS);
+    browser.click("button", "Mute microphone");
+    native.process.line_err("* the peer is no longer muted", ENDS);
+    native.process.signal(Signal::Interrupt);
+    native.ends_with(0, ENDS);
+}
+
+#[test]
+fn two_pages_see_each_others_buttons() {
+    let _alone = alone();
+    let server = Server::start();
+    let (mut first, mut second) = (Browser::start(), Browser::start());
+    join(&mut first, &server, "buttons");
+    first.shows("Waiting");
+    join(&mut second, &server, "buttons");
+    first.receives(10, 0.0);
+    first.click("button", "Mute microphone");
+    second.shows("The other side: muted");
+    first.click("button", "Stop camera");
+    second.shows("The other side: muted, camera off");
+    second.click("button", "Mute microphone");
+    first.shows("The other side: muted");
+}
+
+#[test]
 fn two_browsers_can_use_the_server_without_the_program() {
     let _alone = alone();
     let server = Server::start();

@@ -58,6 +58,37 @@ impl Pulse {
         format!("unix:{}", self.folder.path().join("socket").display())
     }
 
+    /// Adds a microphone of this name, which hears the same as the other one, as when it is plugged in.
+    pub fn plug_in_microphone(&self, name: &str) {
+        self.pactl(&[
+            "load-module",
+            "module-remap-source",
+            &format!("master={CABLE}.monitor"),
+            &format!("source_name={name}"),
+            &format!("source_properties=device.description={name}"),
+        ]);
+    }
+
+    /// Adds a speaker of this name.
+    pub fn plug_in_speaker(&self, name: &str) {
+        let properties = format!("sink_properties=device.description={name}");
+        self.pactl(&["load-module", "module-null-sink", &format!("sink_name={name}"), &properties]);
+    }
+
+    /// Takes away what [`Self::plug_in_microphone`] or [`Self::plug_in_speaker`] added.
+    pub fn unplug(&self, name: &str) {
+        let modules = self.pactl(&["list", "short", "modules"]);
+        let is_it = |line: &&str| line.split_whitespace().any(|word| word.ends_with(&format!("_name={name}")));
+        let line = modules.lines().find(is_it).unwrap_or_else(|| panic!("no {name} in\n{modules}"));
+        self.pactl(&["unload-module", line.split_whitespace().next().expect("a number")]);
+    }
+
+    fn pactl(&self, arguments: &[&str]) -> String {
+        let output = self.tool("pactl").args(arguments).output().expect("pactl comes with pulseaudio-utils");
+        assert!(output.status.success(), "pactl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Plays a sound file into the microphone, until the value is dropped or the file ends.
     pub fn speak(&self, file: &Path) -> Process {
         Process::start("paplay", self.tool("paplay").arg(format!("--device={CABLE}")).arg(file))

@@ -5,6 +5,8 @@ use std::fmt;
 
 use cpal::ErrorKind;
 
+use crate::holder::{self, Holder};
+
 /// Which way the samples go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -20,6 +22,22 @@ impl fmt::Display for Direction {
             Self::Input => "microphone",
             Self::Output => "speaker",
         })
+    }
+}
+
+/// A device that another program holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InUse {
+    /// Microphone or speaker.
+    pub kind: Direction,
+    /// That program, where the system tells.
+    pub holder: Option<Holder>,
+}
+
+impl fmt::Display for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, who) = (self.kind, holder::by_whom(self.holder.as_ref()));
+        write!(f, "the {kind} is in use by {who}: close it there, or choose another {kind}")
     }
 }
 
@@ -41,8 +59,8 @@ pub enum DeviceError {
     #[error("the {0} is gone: it was unplugged, or the sound server has ended")]
     Gone(Direction),
     /// Another program holds the device.
-    #[error("the {0} is in use by another program: close that program, or choose another {0}")]
-    Busy(Direction),
+    #[error("{0}")]
+    Busy(InUse),
     /// The operating system refused access.
     #[error("access to the {0} was denied: allow it in the system settings, or join the group `audio`")]
     Denied(Direction),
@@ -64,9 +82,14 @@ pub enum DeviceError {
 
 impl DeviceError {
     pub(crate) fn from_cpal(kind: Direction, error: &cpal::Error) -> Self {
+        Self::of_device(kind, "", error)
+    }
+
+    /// As [`Self::from_cpal`], for the device with this id: one in use tells by whom.
+    pub(crate) fn of_device(kind: Direction, id: &str, error: &cpal::Error) -> Self {
         match error.kind() {
             ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => Self::Missing(kind),
-            ErrorKind::DeviceBusy => Self::Busy(kind),
+            ErrorKind::DeviceBusy => Self::Busy(InUse { kind, holder: holder::of_sound(id, kind) }),
             ErrorKind::PermissionDenied => Self::Denied(kind),
             ErrorKind::UnsupportedConfig | ErrorKind::UnsupportedOperation => Self::Format(kind),
             _ => Self::Failed { kind, reason: error.to_string() },
@@ -85,8 +108,8 @@ impl DeviceError {
 /// What happens to a device while its stream runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceNotice {
-    /// The device is gone; the stream goes on as silence and the device is tried again every two seconds.
+    /// The device is gone and no other works; the stream goes on as silence until one does.
     Lost(DeviceError),
-    /// The device works (again); its name.
+    /// The device works (again), or another one in its place; its name.
     Restored(String),
 }

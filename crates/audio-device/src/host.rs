@@ -2,20 +2,18 @@
 //! A sound system that is absent is passed over in silence; nothing here prints or blocks for ever.
 
 use std::fmt;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use cpal::HostId;
 use cpal::traits::{DeviceTrait, HostTrait};
+use media_core::DevicePreference;
 
 use crate::format::{HostKind, StreamPlan};
 use crate::{DeviceError, Direction};
 
 /// How long listing may take. ALSA opens every device for its formats: those not asked by half of it are listed without.
 const LIST_LIMIT: Duration = Duration::from_secs(4);
-
-/// Devices tried for the default: ALSA's own and some cards; each takes a while to open.
-const MAX_CANDIDATES: usize = 4;
 
 /// Which device to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +22,15 @@ pub enum DeviceChoice {
     Default,
     /// The one with this id, as [`list`] gives it; the part after the sound system's name is enough.
     Id(String),
+}
+
+impl DeviceChoice {
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Default => None,
+            Self::Id(id) => Some(id),
+        }
+    }
 }
 
 /// A sample format that a device offers.
@@ -110,19 +117,15 @@ fn native_format(device: &cpal::Device, direction: Direction) -> Option<AudioFor
 }
 
 /// A device that was found, and how to open it.
+#[derive(Clone)]
 pub(crate) struct Found {
+    pub(crate) id: String,
     pub(crate) device: cpal::Device,
     pub(crate) name: String,
     pub(crate) kind: HostKind,
-    host: Arc<cpal::Host>,
 }
 
 impl Found {
-    /// Whether a sound server still has the device. Asks the server, and waits for as long as it takes to answer.
-    pub(crate) fn is_there(&self) -> bool {
-        self.host.devices().is_ok_and(|mut devices| devices.any(|device| device == self.device))
-    }
-
     /// The stream to ask this device for. `patient`: see [`StreamPlan::choose`].
     pub(crate) fn plan(&self, direction: Direction, patient: bool) -> Result<StreamPlan, DeviceError> {
         if self.kind == HostKind::Server {
@@ -132,28 +135,44 @@ impl Found {
             Direction::Input => self.device.supported_input_configs().map(Iterator::collect),
             Direction::Output => self.device.supported_output_configs().map(Iterator::collect),
         }
-        .map_err(|error| DeviceError::from_cpal(direction, &error))?;
+        .map_err(|error| DeviceError::of_device(direction, &self.id, &error))?;
         StreamPlan::choose(&offered, direction, self.kind, patient).ok_or(DeviceError::Format(direction))
     }
 }
 
-/// The devices to try for a choice, at least one, best first. May block while a sound server hangs.
-pub(crate) fn candidates(choice: &DeviceChoice, direction: Direction) -> Result<Vec<Found>, DeviceError> {
+/// The best sound system that runs.
+pub(crate) fn best() -> Option<cpal::Host> {
     quiet();
-    match choice {
-        DeviceChoice::Default => {
-            let host = Arc::new(hosts(None).next().ok_or(DeviceError::Missing(direction))?);
-            // ALSA's default may lead to a sound server that does not run: then a card is better than nothing.
-            let default = default_device(&host, direction);
-            let candidates = default.into_iter().chain(devices(&host, direction)?).take(MAX_CANDIDATES);
-            let found: Vec<_> = candidates.map(|device| found(&host, device)).collect();
-            if found.is_empty() { Err(DeviceError::Missing(direction)) } else { Ok(found) }
-        }
-        DeviceChoice::Id(id) => find_by_id(id, direction).map(|found| vec![found]),
-    }
+    hosts(None).next()
 }
 
-fn find_by_id(id: &str, direction: Direction) -> Result<Found, DeviceError> {
+/// The devices that a system has now, the default first. May block while a sound server hangs.
+/// `wanted` is the id of one that is among them also where it is not worth showing.
+pub(crate) fn present(
+    host: &cpal::Host,
+    direction: Direction,
+    wanted: Option<&str>,
+) -> Result<Vec<Found>, DeviceError> {
+    quiet();
+    let all = all(host, direction)?;
+    let is_wanted = |device: &&cpal::Device| {
+        wanted.is_some_and(|wanted| device.id().is_ok_and(|id| DevicePreference::is_called(&id.to_string(), wanted)))
+    };
+    let wanted: Vec<_> = all.iter().filter(is_wanted).cloned().collect();
+    let mut present: Vec<Found> = Vec::new();
+    // ALSA's default may lead to a sound server that does not run: then a card is better than nothing.
+    for device in default_device(host, direction).into_iter().chain(wanted).chain(worth_showing(host, all)) {
+        if let Some(found) = found(host, device)
+            && !present.iter().any(|known| known.id == found.id)
+        {
+            present.push(found);
+        }
+    }
+    Ok(present)
+}
+
+/// The device with this id, also one that is not worth showing. Searches every sound system that runs.
+pub(crate) fn find_by_id(id: &str, direction: Direction) -> Result<Found, DeviceError> {
     let (host_id, bare) = match id.split_once(':').and_then(|(host, rest)| Some((host.parse().ok()?, rest))) {
         Some((host_id, rest)) => (Some(host_id), rest),
         None => (None, id),
@@ -163,14 +182,14 @@ fn find_by_id(id: &str, direction: Direction) -> Result<Found, DeviceError> {
         let all = host.devices().map_err(|error| DeviceError::from_cpal(direction, &error))?;
         let mut candidates = all.filter(|device| fits(device, direction)).chain(raw_default(&host, direction));
         if let Some(device) = candidates.find(|device| device.id().is_ok_and(|known| known.id() == bare)) {
-            return Ok(found(&Arc::new(host), device));
+            return found(&host, device).ok_or(DeviceError::Missing(direction));
         }
     }
     Err(DeviceError::UnknownId { kind: direction, id: id.to_owned() })
 }
 
-fn found(host: &Arc<cpal::Host>, device: cpal::Device) -> Found {
-    Found { name: name_of(&device), device, kind: kind(host.id()), host: Arc::clone(host) }
+fn found(host: &cpal::Host, device: cpal::Device) -> Option<Found> {
+    Some(Found { id: device.id().ok()?.to_string(), name: name_of(&device), device, kind: kind(host.id()) })
 }
 
 fn name_of(device: &cpal::Device) -> String {
@@ -186,7 +205,7 @@ fn hosts(only: Option<HostId>) -> impl Iterator<Item = cpal::Host> {
     order.into_iter().filter(move |id| only.is_none_or(|only| only == *id)).filter_map(|id| cpal::host_from_id(id).ok())
 }
 
-fn kind(id: HostId) -> HostKind {
+pub(crate) fn kind(id: HostId) -> HostKind {
     // By name: not every build of the sound library has every variant.
     match id.to_string().as_str() {
         "pulseaudio" => HostKind::Server,
@@ -210,8 +229,16 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
 
 /// The devices worth showing: not monitors, and of ALSA's long list only the converting access to each card.
 fn devices(host: &cpal::Host, direction: Direction) -> Result<Vec<cpal::Device>, DeviceError> {
+    Ok(worth_showing(host, all(host, direction)?))
+}
+
+fn all(host: &cpal::Host, direction: Direction) -> Result<Vec<cpal::Device>, DeviceError> {
     let all = host.devices().map_err(|error| DeviceError::from_cpal(direction, &error))?;
-    let mut devices: Vec<_> = all.filter(|device| fits(device, direction) && !is_monitor(device)).collect();
+    Ok(all.filter(|device| fits(device, direction)).collect())
+}
+
+fn worth_showing(host: &cpal::Host, mut devices: Vec<cpal::Device>) -> Vec<cpal::Device> {
+    devices.retain(|device| !is_monitor(device));
     if kind(host.id()) == HostKind::Alsa {
         let card = |device: &cpal::Device| device.id().ok()?.id().strip_prefix("plughw:CARD=").map(str::to_owned);
         let by_number = |card: &str| card.starts_with(|first: char| first.is_ascii_digit());
@@ -219,7 +246,7 @@ fn devices(host: &cpal::Host, direction: Direction) -> Result<Vec<cpal::Device>,
         let named = devices.iter().filter_map(card).any(|card| !by_number(&card));
         devices.retain(|device| card(device).is_some_and(|card| !(named && by_number(&card))));
     }
-    Ok(devices)
+    devices
 }
 
 fn fits(device: &cpal::Device, direction: Direction) -> bool {

@@ -37,7 +37,8 @@ struct Source {
 
 impl Microphone {
     /// Opens a microphone, waiting for it up to two seconds. [`Microphone::opened`] tells how that went; a stream that could not
-    /// be opened gives silence and tries again every two seconds. `notify` is called from another thread and must not block.
+    /// be opened gives silence and tries again and again. While the chosen device is
+    /// gone, the default one takes its place, and the next that works where that is gone too. `notify` is called from another thread and must not block.
     pub fn open(choice: DeviceChoice, notify: impl Fn(DeviceNotice) + Send + 'static) -> Self {
         let overruns = Arc::new(AtomicU64::new(0));
         let worker = Worker::start(Builder { overruns: Arc::clone(&overruns) }, choice, notify);

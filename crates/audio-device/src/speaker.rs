@@ -44,7 +44,8 @@ struct Outlet {
 
 impl Speaker {
     /// Opens a speaker, waiting for it up to two seconds. [`Speaker::opened`] tells how that went; a stream that could not be
-    /// opened swallows its sound and tries again every two seconds. `notify` is called from another thread and must not block.
+    /// opened swallows its sound and tries again and again. While the chosen device is
+    /// gone, the default one takes its place, and the next that works where that is gone too. `notify` is called from another thread and must not block.
     pub fn open(choice: DeviceChoice, notify: impl Fn(DeviceNotice) + Send + 'static) -> Self {
         let underruns = Arc::new(AtomicU64::new(0));
         let worker = Worker::start(Builder { underruns: Arc::clone(&underruns) }, choice, notify);

@@ -1,4 +1,4 @@
-//! The thread behind a stream: opens the device, watches that sound flows, and opens it again after an error or a loss.
+//! The thread behind a stream: opens the best device, watches that sound flows, and changes to another when one comes or goes.
 //! Everything about devices that can block happens here, so that neither the audio thread nor a call's start or end waits for it.
 
 use std::sync::Arc;
@@ -7,16 +7,19 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use cpal::traits::StreamTrait;
+use media_core::DevicePreference;
 
+use crate::announcer::Announcer;
 use crate::format::{HostKind, StreamPlan};
 use crate::host::{self, DeviceChoice, Found};
+use crate::survey::Survey;
 use crate::{DeviceError, DeviceNotice, Direction};
 
 /// How long a start waits for the device. A sound server that answers at all does so in milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(2);
 /// How long an end waits for the device to close before it leaves the thread to itself.
 const STOP_LIMIT: Duration = Duration::from_millis(500);
-/// Time between two attempts at a device that is gone.
+/// A stream that lived for less was never good. Also how often another sound system is looked for while no device works.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// How often a running stream is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
@@ -24,8 +27,11 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) const POLL_LIMIT: Duration = Duration::from_secs(1);
 /// A stream whose callback was not called for this long is dead. PulseAudio's null sink needs 2 s to start.
 const STALL_LIMIT: Duration = Duration::from_secs(5);
-/// How often a sound server is asked whether the microphone is still there.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the devices that are there are looked at: what comes or goes is to be answered within a second, and opening a device
+/// takes a part of it. The answers of a sound server cost 0.2 ms.
+const CHECK_INTERVAL: Duration = Duration::from_millis(300);
+/// Devices tried in one go; each takes a while to open. The next go has the next ones.
+const MAX_ATTEMPTS: usize = 4;
 /// Underruns of a small buffer after which the stream is opened again with a larger one.
 const XRUN_LIMIT: u64 = 3;
 
@@ -92,16 +98,18 @@ impl<End: Send + 'static> Worker<End> {
         let stop = Arc::new(AtomicBool::new(false));
         let thread = Thread {
             builder,
+            survey: Survey::new(&choice, B::DIRECTION),
+            preference: DevicePreference::new(choice.id().map(str::to_owned)),
             choice,
-            notify,
+            announcer: Announcer::new(first_sender, notify),
             feeds: feed_sender,
             signals,
             wake: wake.clone(),
             stop: Arc::clone(&stop),
-            first: Some(first_sender),
-            lost: false,
+            failure: None,
             streams: 0,
             worked: false,
+            systems_at: Instant::now(),
             patient: false,
         };
         let run = move || {
@@ -132,86 +140,128 @@ impl<End> Drop for Worker<End> {
 struct Thread<B: BuildStream, N> {
     builder: B,
     choice: DeviceChoice,
-    notify: N,
+    survey: Survey,
+    preference: DevicePreference,
+    announcer: Announcer<N>,
     feeds: mpsc::Sender<Feed<B::End>>,
     signals: mpsc::Receiver<Signal>,
     wake: mpsc::Sender<Signal>,
     stop: Arc<AtomicBool>,
-    /// The owner that waits for the first attempt.
-    first: Option<mpsc::SyncSender<Result<String, DeviceError>>>,
-    /// Whether the owner believes the device to be gone.
-    lost: bool,
+    /// What the last attempt said.
+    failure: Option<DeviceError>,
     /// Streams opened so far: an error of an earlier one does not end the present one.
     streams: u64,
-    /// Whether the device was open before.
+    /// Whether a device was open before: until then only what was chosen will do.
     worked: bool,
+    /// When other sound systems were looked for last.
+    systems_at: Instant,
     /// Whether a stream had trouble with its small buffer.
     patient: bool,
 }
 
 struct Running {
-    stream: cpal::Stream,
+    stream: Arc<cpal::Stream>,
     pulse: Arc<Pulse>,
     found: Found,
+    number: u64,
+}
+
+/// Why a stream ends.
+enum Ending {
+    /// The owner wants it.
+    Stop,
+    /// The device is there no more.
+    Gone,
+    /// Another device is to be used, and is open.
+    Replaced(Running),
+    /// It wants a larger buffer.
+    Starved,
+    /// It does not work.
+    Broken(DeviceError),
 }
 
 impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
     fn run(mut self) {
+        let mut replacement = None;
         while !self.stopped() {
             let begun = Instant::now();
-            let error = match self.open() {
-                Ok(running) => {
-                    self.announce(Ok(running.found.name.clone()));
-                    self.worked = true;
-                    let ending = self.watch(&running);
-                    let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
-                    self.patient |= running.found.kind == HostKind::Alsa;
-                    retire(running.stream);
-                    let Some(error) = ending else { return };
-                    tracing::warn!(device = running.found.name, %error, "sound stream broke; opening it again");
-                    if flowed && begun.elapsed() > RETRY_INTERVAL {
-                        continue;
-                    }
-                    error
+            let running = match replacement.take().map_or_else(|| self.open(), Ok) {
+                Ok(running) => running,
+                Err(error) => {
+                    self.announcer.fails(if self.worked { error.after_use() } else { error });
+                    self.pause();
+                    continue;
                 }
-                Err(error) => error,
             };
-            self.announce(Err(if self.worked { error.after_use() } else { error }));
-            self.pause(RETRY_INTERVAL);
-        }
-    }
-
-    /// Tells how an attempt went: as the answer that the owner waits for, later as a notice of what changed.
-    fn announce(&mut self, outcome: Result<String, DeviceError>) {
-        if let Some(first) = self.first.take() {
-            self.lost = outcome.is_err();
-            if first.send(outcome.clone()).is_ok() {
-                return;
+            self.announcer.works(&running.found.id, &running.found.name);
+            (self.worked, self.failure) = (true, None);
+            let ending = self.watch(&running);
+            let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
+            let troubled = matches!(ending, Ending::Starved | Ending::Broken(_));
+            self.patient |= running.found.kind == HostKind::Alsa && troubled;
+            // Only the same device need be let go of before it can be opened.
+            let another = matches!(ending, Ending::Gone | Ending::Replaced(_));
+            retire(running.stream, if another { Duration::ZERO } else { STOP_LIMIT });
+            match ending {
+                Ending::Stop => return,
+                Ending::Starved => tracing::debug!(device = running.found.name, "a larger buffer is used"),
+                Ending::Gone => self.failure = Some(DeviceError::Gone(B::DIRECTION)),
+                Ending::Replaced(better) => replacement = Some(better),
+                Ending::Broken(error) => {
+                    tracing::warn!(device = running.found.name, %error, "sound stream broke; opening one again");
+                    if !flowed || begun.elapsed() < RETRY_INTERVAL {
+                        self.preference.failed(Instant::now(), &running.found.id);
+                    }
+                    self.failure = Some(error);
+                }
             }
-            // The owner has waited long enough and goes on without the device.
-            self.lost = true;
         }
-        match outcome {
-            Ok(name) if self.lost => (self.notify)(DeviceNotice::Restored(name)),
-            Err(error) if !self.lost => (self.notify)(DeviceNotice::Lost(error)),
-            Ok(_) | Err(_) => return,
-        }
-        self.lost = !self.lost;
     }
 
-    /// Opens the first device that works; when none does, the error of the first tells the most.
+    /// Opens the best device that works; when none does, what the last attempts said.
     fn open(&mut self) -> Result<Running, DeviceError> {
+        let there = match &self.choice {
+            // Nothing else was asked for, and a wrong id is to be told.
+            DeviceChoice::Id(id) if !self.worked => vec![host::find_by_id(id, B::DIRECTION)?],
+            DeviceChoice::Id(_) | DeviceChoice::Default => self.look()?,
+        };
+        self.preference.see(there.iter().map(|found| found.id.clone()));
+        let order = self.preference.order(Instant::now());
+        let failure = match self.open_first(&there, &order) {
+            Ok(running) => return Ok(running),
+            Err(failure) => failure,
+        };
+        let failure = failure.or(self.failure.take()).unwrap_or(DeviceError::Missing(B::DIRECTION));
+        self.failure = Some(failure.clone());
+        Err(failure)
+    }
+
+    fn look(&mut self) -> Result<Vec<Found>, DeviceError> {
+        self.survey.look(Instant::now()).map(<[Found]>::to_vec)
+    }
+
+    /// Opens the first that works; when none does, the error of the first tells the most.
+    fn open_first(&mut self, there: &[Found], order: &[String]) -> Result<Running, Option<DeviceError>> {
         let mut failure = None;
-        for found in host::candidates(&self.choice, B::DIRECTION)? {
-            match self.open_stream(found) {
+        for id in order.iter().take(MAX_ATTEMPTS) {
+            let Some(found) = there.iter().find(|found| found.id == *id) else { continue };
+            match self.open_stream(found.clone()) {
                 Ok(running) => return Ok(running),
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) => {
+                    self.preference.failed(Instant::now(), id);
+                    failure = failure.or(Some(error));
+                }
             }
         }
-        Err(failure.expect("there is at least one candidate"))
+        Err(failure)
     }
 
     fn open_stream(&mut self, found: Found) -> Result<Running, DeviceError> {
+        let found = match found.kind {
+            // Over a connection of its own: streams and questions on one would wait for each other.
+            HostKind::Server => host::find_by_id(&found.id, B::DIRECTION)?,
+            HostKind::Alsa | HostKind::Other => found,
+        };
         let plan = found.plan(B::DIRECTION, self.patient)?;
         self.streams += 1;
         let pulse = Arc::new(Pulse::default());
@@ -224,11 +274,26 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             }
             built => built,
         }
-        .map_err(|error| DeviceError::from_cpal(B::DIRECTION, &error))?;
+        .map_err(|error| DeviceError::of_device(B::DIRECTION, &found.id, &error))?;
         let plan = StreamPlan { period: stream.buffer_size().ok().or(plan.period), ..plan };
         // The owner is gone only while this thread is about to stop.
         let _ = self.feeds.send(Feed { ring, plan, pulse: Arc::clone(&pulse) });
-        Ok(Running { stream, pulse, found })
+        let running = Running { stream: Arc::new(stream), pulse, found, number: self.streams };
+        self.play(&running)?;
+        Ok(running)
+    }
+
+    /// Starts a stream, on a thread of its own: PulseAudio answers when the first sound is through, which its null sink takes 2 s for.
+    fn play(&self, running: &Running) -> Result<(), DeviceError> {
+        let (wake, stream, number) = (self.wake.clone(), Arc::clone(&running.stream), running.number);
+        let play = move || {
+            if let Err(error) = stream.play() {
+                // Fails only when the thread is ending.
+                let _ = wake.send(Signal::Failed { stream: number, error });
+            }
+        };
+        let spawned = std::thread::Builder::new().name("sound-start".into()).spawn(play);
+        spawned.map(drop).map_err(|error| DeviceError::Failed { kind: B::DIRECTION, reason: error.to_string() })
     }
 
     fn on_error(&self, pulse: &Arc<Pulse>) -> impl FnMut(cpal::Error) + Send + 'static {
@@ -242,71 +307,87 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         }
     }
 
-    /// Lets the stream run until it breaks; `None` when the owner ends it.
-    fn watch(&self, running: &Running) -> Option<DeviceError> {
-        let failed = |reason: &str| Some(DeviceError::Failed { kind: B::DIRECTION, reason: reason.to_owned() });
-        if let Err(error) = running.stream.play() {
-            return Some(DeviceError::from_cpal(B::DIRECTION, &error));
-        }
-        let (mut beats, mut beat_at, mut checked_at) = (0, Instant::now(), Instant::now());
+    /// Lets the stream run until it breaks, or another device is to be used.
+    fn watch(&mut self, running: &Running) -> Ending {
+        let begun = Instant::now();
+        let (mut beats, mut beat_at, mut checked_at) = (0, begun, begun);
         loop {
             match self.signals.recv_timeout(WATCH_INTERVAL) {
-                Ok(Signal::Failed { stream, error }) if stream == self.streams => {
-                    return Some(DeviceError::from_cpal(B::DIRECTION, &error));
+                Ok(Signal::Failed { stream, error }) if stream == running.number => {
+                    return Ending::Broken(DeviceError::from_cpal(B::DIRECTION, &error));
                 }
                 Ok(Signal::Failed { .. } | Signal::Stop) | Err(_) => {}
             }
             if self.stopped() {
-                return None;
+                return Ending::Stop;
             }
             let now = running.pulse.beats.load(Ordering::Relaxed);
             if now != beats {
                 (beats, beat_at) = (now, Instant::now());
-                // A server moves the stream of a microphone that was unplugged to another source, if need be to one that plays back
-                // the speaker: the peer would hear itself. It is asked only while it is seen to work, for asking could block.
-                let may_move = B::DIRECTION == Direction::Input && running.found.kind == HostKind::Server;
-                if may_move && checked_at.elapsed() > CHECK_INTERVAL {
-                    if !running.found.is_there() {
-                        return Some(DeviceError::Gone(B::DIRECTION));
-                    }
-                    checked_at = Instant::now();
+                if begun.elapsed() > RETRY_INTERVAL {
+                    self.preference.worked(&running.found.id);
                 }
             } else if beat_at.elapsed() > STALL_LIMIT {
-                return failed("it stopped without a word");
+                let reason = "it stopped without a word".to_owned();
+                return Ending::Broken(DeviceError::Failed { kind: B::DIRECTION, reason });
             }
             let small_buffer = running.found.kind == HostKind::Alsa && !self.patient;
             if small_buffer && running.pulse.xruns.load(Ordering::Relaxed) >= XRUN_LIMIT {
-                return failed("its buffer is too small");
+                return Ending::Starved;
+            }
+            if checked_at.elapsed() >= CHECK_INTERVAL {
+                if let Some(ending) = self.check(&running.found) {
+                    return ending;
+                }
+                checked_at = Instant::now();
             }
         }
+    }
+
+    /// Whether the device in use is still there and still the best. A server moves the stream of a device that was unplugged to
+    /// another without a word, if need be to a microphone that plays back the speaker: the peer would hear itself.
+    fn check(&mut self, current: &Found) -> Option<Ending> {
+        // A system that does not answer says so by the stream as well.
+        let there = self.look().ok()?;
+        self.preference.see(there.iter().map(|found| found.id.clone()));
+        if !self.preference.has(&current.id) {
+            return Some(Ending::Gone);
+        }
+        let better = self.preference.better_than(Instant::now(), &current.id);
+        self.open_first(&there, &better).ok().map(Ending::Replaced)
     }
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
 
-    /// Waits, unless the owner wants an end.
-    fn pause(&self, time: Duration) {
-        let until = Instant::now() + time;
+    /// Waits before devices are looked at again, unless the owner wants an end.
+    fn pause(&mut self) {
+        let strict = matches!(self.choice, DeviceChoice::Id(_)) && !self.worked;
+        let until = Instant::now() + if strict { RETRY_INTERVAL } else { CHECK_INTERVAL };
         while !self.stopped() {
             // Late errors of a stream that is gone do not shorten the wait.
-            match self.signals.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(_) => {}
-                Err(_) => return,
+            if self.signals.recv_timeout(until.saturating_duration_since(Instant::now())).is_err() {
+                break;
             }
+        }
+        if self.systems_at.elapsed() > RETRY_INTERVAL {
+            self.systems_at = Instant::now();
+            self.survey.forget();
         }
     }
 }
 
-/// Closes a stream, but waits no longer than [`STOP_LIMIT`]: closing joins threads that a dead sound server may hold for ever.
-fn retire(stream: cpal::Stream) {
+/// Closes a stream, but waits no longer than `limit`: closing joins threads that a dead sound server may hold for ever.
+fn retire(stream: Arc<cpal::Stream>, limit: Duration) {
     let (done_sender, done) = mpsc::sync_channel::<()>(1);
     let close = move || {
         drop(stream);
         drop(done_sender);
     };
     if std::thread::Builder::new().name("sound-close".into()).spawn(close).is_ok()
-        && done.recv_timeout(STOP_LIMIT) == Err(RecvTimeoutError::Timeout)
+        && done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)
+        && !limit.is_zero()
     {
         tracing::debug!("a sound stream does not close");
     }

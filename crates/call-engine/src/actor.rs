@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use call_core::{
     EndReason, Input, Output, PeerAction, PeerEvent, Phase, Session, SessionConfig, SignalCommand, SignalingEvent,
 };
-use media_core::RateAllocator;
-use peer_connection::{DataChannel, Peer, PeerConfig, PeerNotice, PeerStats};
+use media_capture::{AudioSource, VideoSource};
+use media_core::{ConnectionJudge, RateAllocator};
+use peer_connection::{DataChannel, Peer, PeerConfig, PeerNotice, PeerStats, SideState};
 use signaling_client::Signaling;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -17,7 +18,7 @@ use tracing::{debug, warn};
 
 use crate::call::{Command, Event};
 use crate::config::CallConfig;
-use crate::figures::{Outcome, Snapshot};
+use crate::figures::{Outcome, PeerState, Snapshot};
 use crate::happening::{Happening, at, changed, joined, optional};
 use crate::media::{Change, Media, MediaNotice};
 use crate::peer_driver::{Epoch, PeerDriver, PeerResult};
@@ -60,6 +61,7 @@ pub(crate) struct Actor {
     /// When the last connection was closed: what its media do after that is not part of the call.
     closed_at: Option<Instant>,
     stats: PeerStats,
+    judge: ConnectionJudge,
     tracker: TaskTracker,
     cancel: CancellationToken,
 }
@@ -105,6 +107,7 @@ impl Actor {
             connected: false,
             closed_at: None,
             stats: PeerStats::default(),
+            judge: ConnectionJudge::new(),
             tracker: TaskTracker::new(),
             cancel: CancellationToken::new(),
         }
@@ -185,17 +188,35 @@ impl Actor {
                 if let Some(media) = &self.media {
                     media.set_microphone_on(on);
                 }
+                self.say_state().await;
             }
             Command::SetCameraOn(on) => {
                 self.snapshot.send_modify(|snapshot| snapshot.camera_on = on);
                 if let Some(media) = &self.media {
                     media.set_camera_on(on);
                 }
+                self.say_state().await;
             }
             Command::SetVideoSource(source) => self.change(Change::VideoIn(source)),
             Command::SetAudioSource(source) => self.change(Change::AudioIn(source)),
             Command::SetAudioSink(sink) => self.change(Change::AudioOut(sink)),
             Command::SendChat(text) => self.send_chat(text).await,
+        }
+    }
+
+    /// Tells the peer how our side stands, as soon as it can be told.
+    async fn say_state(&mut self) {
+        let state = self.our_state();
+        if let Some(driver) = &self.peer {
+            driver.peer.set_state(state).await;
+        }
+    }
+
+    fn our_state(&self) -> SideState {
+        let snapshot = self.snapshot.borrow();
+        SideState {
+            microphone: Some(snapshot.microphone_on && snapshot.media.audio_in != AudioSource::None),
+            camera: Some(snapshot.camera_on && snapshot.media.video_in != VideoSource::None),
         }
     }
 
@@ -221,6 +242,10 @@ impl Actor {
             PeerNotice::Chat(text) => {
                 self.snapshot.send_modify(|snapshot| snapshot.figures.data.messages_received += 1);
                 self.tell(Event::Chat(text)).await;
+            }
+            PeerNotice::State(SideState { microphone, camera }) => {
+                let peer = PeerState { microphone_on: microphone, camera_on: camera };
+                self.snapshot.send_modify(|snapshot| snapshot.peer = peer);
             }
             PeerNotice::Problem(text) => self.tell(Event::Problem(text)).await,
             // Path and codecs are read with the figures.
@@ -290,6 +315,7 @@ impl Actor {
         self.attached = false;
         self.connected = false;
         self.closed_at = None;
+        self.judge = ConnectionJudge::new();
         let secure = ice_servers.iter().flat_map(|server| &server.urls).any(|url| url.starts_with("turns:"));
         let tls = self.config.signaling.tls.clone();
         let relay_tls = match secure {
@@ -315,6 +341,7 @@ impl Actor {
         };
         let opened = match Peer::open(config).await {
             Ok((peer, events)) => {
+                peer.set_state(self.our_state()).await;
                 self.peer = Some(PeerDriver::start(peer, events, self.epoch, self.results.0.clone(), &self.tracker));
                 Ok(())
             }
@@ -341,6 +368,7 @@ impl Actor {
         if let Some(media) = &self.media {
             media.detach();
         }
+        self.snapshot.send_modify(|snapshot| (snapshot.peer, snapshot.quality) = (PeerState::default(), None));
         if let Some(driver) = self.peer.take() {
             driver.perform(PeerAction::Close);
         }
@@ -435,17 +463,23 @@ impl Actor {
         {
             self.stats = driver.peer.stats().await;
         }
+        self.say_state().await;
         let now = Instant::now();
         let measuring = self.closed_at.is_none();
         let (stats, media, started) = (&self.stats, &self.media, self.config.started);
+        let (judge, connected) = (&mut self.judge, self.connected);
         self.snapshot.send_modify(|snapshot| {
             snapshot.measured_at = now;
             let figures = &mut snapshot.figures;
             figures.path = crate::stats::path(stats);
+            figures.encryption.clone_from(&stats.encryption);
             figures.audio_sent = crate::stats::audio_sent(stats);
             if let Some(media) = media.as_ref().filter(|_| measuring) {
                 crate::stats::media(figures, media, stats, started, now);
             }
+            // While the path is broken, the phase says more than a mark.
+            snapshot.quality = (connected && snapshot.phase == Phase::Connected)
+                .then(|| judge.judge(now, crate::stats::connection(&snapshot.figures, snapshot.peer, stats)));
         });
     }
 

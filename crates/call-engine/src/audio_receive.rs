@@ -255,6 +255,8 @@ impl Player {
             packets: Some(playout.received),
             lost: Some(playout.lost),
             bytes: None,
+            samples: heard.then(|| self.concealment.total()),
+            concealed_samples: heard.then(|| self.concealment.made_up()),
             concealed_ratio: self.concealment.ratio(),
             jitter: heard.then_some(playout.jitter),
             playout_delay: heard.then_some(playout.delay),

@@ -66,6 +66,10 @@ pub struct AudioReceived {
     pub lost: Option<u64>,
     /// RTP payload bytes that arrived.
     pub bytes: Option<u64>,
+    /// Samples of the peer's sound that were played, at 48 kHz.
+    pub samples: Option<u64>,
+    /// Those among them that were made up because no packet was there in time.
+    pub concealed_samples: Option<u64>,
     /// Share of the played samples that were made up, 0 to 1.
     pub concealed_ratio: Option<f64>,
     /// Interarrival jitter (RFC 3550 §6.4.1).

@@ -1,5 +1,5 @@
-//! A camera that is kept running: a supervisor opens it on a thread of its own, watches that pictures come, reports a loss and opens
-//! it again every two seconds. The reading call of the camera library can block for ever, so nothing ever joins that thread.
+//! A camera that is kept running: a supervisor opens it on a thread of its own and watches that pictures come. While it is gone the
+//! first other that works takes its place. The reading call of the camera library can block for ever, so nothing joins that thread.
 
 mod format;
 mod pixels;
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use media_core::{CapturedPicture, LatestSlot};
+use media_core::{CapturedPicture, DevicePreference, LatestSlot};
 
 use crate::error::Notifier;
 use crate::{CaptureError, CaptureNotice, VideoFormat};
@@ -26,11 +26,9 @@ use crate::{CaptureError, CaptureNotice, VideoFormat};
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
 /// A camera without a picture for this long has stalled. The first one can take two seconds of exposure control.
 const STALL_LIMIT: Duration = Duration::from_secs(3);
-/// Time between two attempts at a camera that is gone.
-const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// How long an end waits for the reader, which returns with the next picture.
 const STOP_LIMIT: Duration = Duration::from_millis(500);
-/// How often a running camera is looked at.
+/// How often a running camera is looked at, and which cameras are there: what comes or goes is to be answered within a second.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A camera that runs. Dropping it ends it.
@@ -43,10 +41,10 @@ pub(crate) struct CameraCapture {
 
 enum Event {
     Stop,
-    /// The reader has opened the camera; what it opened.
-    Opened(String),
-    /// The reader has ended.
-    Ended(Result<(), CaptureError>),
+    /// The reader with this number has opened its camera; what it opened.
+    Opened(u64, String),
+    /// The reader with this number has ended.
+    Ended(u64, Result<(), CaptureError>),
 }
 
 /// What a reader shares with its supervisor.
@@ -69,6 +67,7 @@ impl CameraCapture {
         let (ended_sender, ended) = mpsc::channel();
         let supervisor = Supervisor {
             id: id.to_owned(),
+            preference: DevicePreference::new(Some(id.to_owned())),
             format,
             slot,
             notify,
@@ -76,7 +75,8 @@ impl CameraCapture {
             inbox,
             first: Some(first_sender),
             lost: false,
-            opened: name(id),
+            told: id.to_owned(),
+            readers: 0,
         };
         let run = move || {
             supervisor.run();
@@ -111,7 +111,10 @@ pub(crate) fn name(id: &str) -> String {
 }
 
 struct Supervisor {
+    /// The camera in use, or the last one that was.
     id: String,
+    /// Which to use of those that are there, the one that was asked for first.
+    preference: DevicePreference,
     format: VideoFormat,
     slot: Arc<LatestSlot<CapturedPicture>>,
     notify: Notifier,
@@ -121,12 +124,16 @@ struct Supervisor {
     first: Option<mpsc::SyncSender<Result<String, CaptureError>>>,
     /// Whether the owner was told that the camera is gone.
     lost: bool,
-    /// What was opened last.
-    opened: String,
+    /// The camera that the owner was told of last.
+    told: String,
+    /// Readers started so far: what an earlier one says late is not about the present one.
+    readers: u64,
 }
 
 enum Ending {
     Stop,
+    /// A better camera is there.
+    Replaced(String),
     Lost(CaptureError),
 }
 
@@ -140,25 +147,38 @@ impl Supervisor {
             };
             shared.stop.store(true, Ordering::Release);
             let error = match ending {
-                Ending::Stop => return self.await_reader(),
+                Ending::Stop => {
+                    self.await_reader();
+                    return;
+                }
+                Ending::Replaced(better) => {
+                    if self.await_reader() {
+                        return;
+                    }
+                    self.id = better;
+                    continue;
+                }
                 Ending::Lost(error) => error,
             };
             if let Some(first) = self.first.take() {
                 // The owner is still waiting: it decides what to do without the camera.
                 return first.send(Err(error)).unwrap_or(());
             }
-            self.lose(&error);
-            if !self.pause() {
-                return;
+            self.preference.failed(Instant::now(), &self.id);
+            match self.next(&error) {
+                Some(next) => self.id = next,
+                None => return,
             }
         }
     }
 
-    fn spawn_reader(&self, shared: Arc<Shared>) -> Result<(), CaptureError> {
+    fn spawn_reader(&mut self, shared: Arc<Shared>) -> Result<(), CaptureError> {
+        self.readers += 1;
         let (id, format, slot, events) = (self.id.clone(), self.format, Arc::clone(&self.slot), self.events.clone());
+        let number = self.readers;
         let run = move || {
             // The supervisor is gone when this reader was left behind.
-            let opened = |description| events.send(Event::Opened(description)).unwrap_or(());
+            let opened = |description| events.send(Event::Opened(number, description)).unwrap_or(());
             // The camera libraries panic on replies that they do not expect.
             let read = AssertUnwindSafe(|| reader::run(&id, format, &slot, &shared, opened));
             let ended = std::panic::catch_unwind(read).unwrap_or_else(|_| {
@@ -168,7 +188,7 @@ impl Supervisor {
                 })
             });
             drop(slot);
-            let _ = events.send(Event::Ended(ended));
+            let _ = events.send(Event::Ended(number, ended));
         };
         let spawned = std::thread::Builder::new().name("camera-reader".into()).spawn(run);
         spawned.map(drop).map_err(|error| CaptureError::Failed { device: name(&self.id), reason: error.to_string() })
@@ -178,24 +198,28 @@ impl Supervisor {
     /// a device, so that it cannot be opened again while a read blocks.
     fn watch(&mut self, shared: &Shared) -> Ending {
         let (mut pictures, mut since, mut limit) = (0, Instant::now(), OPEN_LIMIT);
+        let mut description = name(&self.id);
         loop {
             match self.inbox.recv_timeout(WATCH_INTERVAL) {
                 Ok(Event::Stop) => return Ending::Stop,
-                Ok(Event::Opened(description)) => {
+                Ok(Event::Opened(number, opened)) if number == self.readers => {
                     (since, limit) = (Instant::now(), STALL_LIMIT);
-                    self.opened.clone_from(&description);
+                    description.clone_from(&opened);
                     if let Some(first) = self.first.take() {
-                        first.send(Ok(description)).unwrap_or(());
+                        first.send(Ok(opened)).unwrap_or(());
                     }
                 }
-                Ok(Event::Ended(outcome)) => return Ending::Lost(outcome.err().unwrap_or_else(|| self.stalled())),
-                Err(_) => {}
+                Ok(Event::Ended(number, outcome)) if number == self.readers => {
+                    return Ending::Lost(outcome.err().unwrap_or_else(|| self.stalled()));
+                }
+                Ok(Event::Opened(..) | Event::Ended(..)) | Err(_) => {}
             }
             let now = shared.pictures.load(Ordering::Relaxed);
             if now != pictures {
                 (pictures, since) = (now, Instant::now());
-                if std::mem::replace(&mut self.lost, false) {
-                    self.notify.tell(CaptureNotice::Restored(self.opened.clone()));
+                if std::mem::replace(&mut self.lost, false) || self.told != self.id {
+                    self.told.clone_from(&self.id);
+                    self.notify.tell(CaptureNotice::Restored(description.clone()));
                 }
             } else if since.elapsed() > limit {
                 let error = self.stalled();
@@ -203,6 +227,34 @@ impl Supervisor {
                     return Ending::Lost(error);
                 }
                 self.lose(&error);
+            }
+            if self.first.is_none()
+                && let Some(better) = self.better()
+            {
+                return Ending::Replaced(better);
+            }
+        }
+    }
+
+    /// A camera to be used instead of the one in use. One that is gone is not replaced here: its reader says so.
+    fn better(&mut self) -> Option<String> {
+        self.preference.see(system::present());
+        let here = self.preference.has(&self.id);
+        here.then(|| self.preference.surely_better_than(Instant::now(), &self.id).into_iter().next()).flatten()
+    }
+
+    /// The camera to try after this error, as soon as there is one; `None` when told to stop.
+    fn next(&mut self, error: &CaptureError) -> Option<String> {
+        loop {
+            self.preference.see(system::present());
+            if let Some(next) = self.preference.order(Instant::now()).into_iter().next() {
+                return Some(next);
+            }
+            self.lose(error);
+            match self.inbox.recv_timeout(WATCH_INTERVAL) {
+                // What an old reader says does not matter any more.
+                Ok(Event::Opened(..) | Event::Ended(..)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
     }
@@ -219,23 +271,18 @@ impl Supervisor {
         }
     }
 
-    /// Waits before the next attempt; false when told to stop.
-    fn pause(&self) -> bool {
-        match self.inbox.recv_timeout(RETRY_INTERVAL) {
-            Err(RecvTimeoutError::Timeout) => true,
-            // Without a reader, nothing but the owner has something to say.
-            Ok(_) | Err(RecvTimeoutError::Disconnected) => false,
-        }
-    }
-
-    /// Gives the reader time to close the camera, then leaves it behind.
-    fn await_reader(&self) {
+    /// Gives the reader time to close the camera, then leaves it behind. True when told to stop meanwhile.
+    fn await_reader(&self) -> bool {
         let until = Instant::now() + STOP_LIMIT;
+        let mut stop = false;
         loop {
             match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Ended(_)) => return,
-                Ok(_) => {}
-                Err(_) => return tracing::debug!(camera = self.id, "camera does not close; leaving it behind"),
+                Ok(Event::Ended(number, _)) if number == self.readers => return stop,
+                Ok(event) => stop |= matches!(event, Event::Stop),
+                Err(_) => {
+                    tracing::debug!(camera = self.id, "camera does not close; leaving it behind");
+                    return stop;
+                }
             }
         }
     }
@@ -246,7 +293,7 @@ fn failure(id: &str, code: Option<i32>, reason: String) -> CaptureError {
     let device = name(id);
     match code {
         // EBUSY
-        Some(16) => CaptureError::Busy { device },
+        Some(16) => CaptureError::Busy { device, holder: system::holder(id) },
         // EPERM, EACCES
         Some(1 | 13) => CaptureError::Denied { device },
         // ENOENT, ENXIO, ENODEV

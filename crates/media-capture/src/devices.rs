@@ -2,6 +2,7 @@
 //! Listing changes no device's settings and takes a few seconds at most.
 
 use std::fmt;
+use std::time::Instant;
 
 use audio_device::Direction;
 pub use audio_device::{AudioDeviceInfo, AudioFormat};
@@ -79,6 +80,33 @@ pub struct CameraInfo {
 /// The cameras that are there, in the system's order.
 pub fn list_cameras() -> Vec<CameraInfo> {
     system::cameras()
+}
+
+/// Tells at little cost whether cameras, microphones or speakers have come or gone since the last look.
+#[derive(Default)]
+pub struct Presence {
+    sound: audio_device::Presence,
+    cameras: Vec<String>,
+    heard: String,
+}
+
+impl Presence {
+    /// One that has not looked yet: to it, all that the first look finds has just come.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the cameras are others than at the last look, and whether the sound devices are. Blocks while a sound server hangs.
+    pub fn changed(&mut self, now: Instant) -> (bool, bool) {
+        let cameras = system::present();
+        let signs = self.sound.signs(now);
+        let changed = (self.cameras != cameras, self.heard != signs);
+        if changed.1 {
+            signs.clone_into(&mut self.heard);
+        }
+        self.cameras = cameras;
+        changed
+    }
 }
 
 /// The microphones that are there, the default one first. What only plays back a speaker's sound is left out.

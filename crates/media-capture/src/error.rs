@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use audio_device::DeviceError;
+use audio_device::holder::{Holder, by_whom};
 
 /// Why a source cannot be used. The call can go on without it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,10 +20,12 @@ pub enum CaptureError {
         device: String,
     },
     /// Another program holds the camera.
-    #[error("{device} is in use by another program: close that program, or choose another")]
+    #[error("{device} is in use by {}: close it there, or choose another", by_whom(holder.as_ref()))]
     Busy {
         /// The camera.
         device: String,
+        /// That program, where the system tells.
+        holder: Option<Holder>,
     },
     /// The operating system refused access to the camera.
     #[error("access to {device} was denied: allow it in the system settings, or join the group `video`")]

@@ -1,10 +1,11 @@
-//! Media timing as pure state machines: time and units, playout buffer, frame buffer, rate allocation, quality figures.
+//! Media timing as pure state machines: time and units, playout buffer, frame buffer, rate allocation, quality figures, and which device to use.
 //!
 //! Nothing here reads a clock, starts a thread or does I/O: every method that needs the time is given it, so that minutes of
 //! a call are tested in milliseconds. The one exception is [`LatestSlot`], the hand-over between two OS threads.
 
 mod allocation;
 mod connection_quality;
+mod device_preference;
 mod frame_buffer;
 mod picture;
 mod playout;
@@ -16,7 +17,8 @@ mod transit;
 mod units;
 
 pub use allocation::{Allocation, RateAllocator};
-pub use connection_quality::ConnectionQuality;
+pub use connection_quality::{ConnectionFigures, ConnectionJudge, ConnectionQuality};
+pub use device_preference::DevicePreference;
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 pub use picture::{CapturedPicture, Picture, PicturePool};
 pub use playout::{Adjust, Playout, PlayoutBuffer, PlayoutConfig, PlayoutFigures};

@@ -172,6 +172,16 @@ impl ConcealmentMeter {
         self.total += samples;
     }
 
+    /// Samples that were made up.
+    pub fn made_up(&self) -> u64 {
+        self.concealed
+    }
+
+    /// All samples.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
     /// Concealed samples by all samples, 0..=1; `None` before the first sample.
     pub fn ratio(&self) -> Option<f64> {
         (self.total > 0).then(|| self.concealed as f64 / self.total as f64)

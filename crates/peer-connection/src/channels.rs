@@ -1,11 +1,12 @@
-//! The data channels of a call: `chat` carries lines of text, `control` the goodbye as JSON, and the program may name more.
+//! The data channels of a call: `chat` carries lines of text, `control` what programs tell each other, and the program may name more.
 //! The one who offers creates them; a foreign peer's channel of any other name counts as chat.
 
+use crate::control::{Control, SideState};
 use crate::{DataChannel as OwnChannel, PeerError};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -53,7 +54,7 @@ pub(crate) enum Said {
     /// Lines and the goodbye can be sent.
     Open,
     Chat(String),
-    Goodbye(Option<String>),
+    Control(Control),
     /// The channel that carries the goodbye was closed.
     Closed,
 }
@@ -62,6 +63,8 @@ pub(crate) enum Said {
 #[derive(Clone)]
 pub(crate) struct Channels {
     open: Arc<Mutex<Open>>,
+    /// What the peer was last told of our side. Held while that is sent, so that no older state can follow a newer one.
+    told: Arc<AsyncMutex<Option<SideState>>>,
     said: mpsc::Sender<Said>,
     named: Named,
     tasks: Tasks,
@@ -82,6 +85,8 @@ struct Open {
     attended: usize,
     chat: Option<Arc<dyn DataChannel>>,
     control: Option<Arc<dyn DataChannel>>,
+    /// How our side stands, once the program has said.
+    ours: Option<SideState>,
 }
 
 impl Open {
@@ -102,7 +107,7 @@ impl Open {
 
 impl Channels {
     pub(crate) fn new(said: mpsc::Sender<Said>, named: Named, tasks: Tasks) -> Self {
-        Self { open: Arc::default(), said, named, tasks }
+        Self { open: Arc::default(), told: Arc::default(), said, named, tasks }
     }
 
     /// Creates all channels, the first time it is called; none where there is to be no data.
@@ -144,11 +149,30 @@ impl Channels {
         })
     }
 
+    /// Lets the peer know how our side stands: now, or when the channel opens.
+    pub(crate) async fn set_state(&self, state: SideState) {
+        self.lock().ours = Some(state);
+        self.tell_state().await;
+    }
+
+    /// Tells the newest state, unless the peer has it. Where there is no room for it now, the next call is in time.
+    async fn tell_state(&self) {
+        let mut told = self.told.lock().await;
+        let (control, ours) = {
+            let open = self.lock();
+            (open.control.clone(), open.ours)
+        };
+        let (Some(control), Some(state)) = (control, ours) else { return };
+        if *told != ours && control.try_send_text(&Control::State(state).text()).await.is_ok() {
+            *told = ours;
+        }
+    }
+
     /// Says goodbye and waits until the peer has it, or [`GOODBYE_WAIT`].
     pub(crate) async fn send_goodbye(&self, reason: &str) {
         let Some(channel) = self.lock().control.clone() else { return };
         let sent = async {
-            channel.try_send_text(&goodbye_text(reason)).await?;
+            channel.try_send_text(&Control::Goodbye(Some(reason.into())).text()).await?;
             while channel.outstanding_bytes().await? > 0 {
                 tokio::time::sleep(GOODBYE_POLL).await;
             }
@@ -196,7 +220,9 @@ async fn listen(channels: Channels, channel: Arc<dyn DataChannel>) {
                     }
                     _ => Use::Foreign,
                 };
-                channels.lock().keep(purpose, &channel).then_some(Said::Open)
+                let everything = channels.lock().keep(purpose, &channel);
+                channels.tell_state().await;
+                everything.then_some(Said::Open)
             }
             DataChannelEvent::OnMessage(message) if message.is_string => understand(purpose, &message.data),
             DataChannelEvent::OnClose => break,
@@ -214,18 +240,11 @@ async fn listen(channels: Channels, channel: Arc<dyn DataChannel>) {
     }
 }
 
-/// A control message that is not understood is skipped: a later version may say more.
 fn understand(purpose: Use, message: &[u8]) -> Option<Said> {
-    if purpose != Use::Control {
-        return Some(Said::Chat(String::from_utf8_lossy(message).into_owned()));
+    match purpose {
+        Use::Control => Control::parse(message).map(Said::Control),
+        Use::Chat | Use::Foreign => Some(Said::Chat(String::from_utf8_lossy(message).into_owned())),
     }
-    let message: serde_json::Value = serde_json::from_slice(message).ok()?;
-    (message.get("type")?.as_str()? == "goodbye")
-        .then(|| Said::Goodbye(message.get("reason").and_then(serde_json::Value::as_str).map(str::to_owned)))
-}
-
-fn goodbye_text(reason: &str) -> String {
-    serde_json::json!({ "type": "goodbye", "reason": reason }).to_string()
 }
 
 #[cfg(test)]
@@ -233,20 +252,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_goodbye_is_understood_as_it_was_said() {
-        for reason in ["hung up", "", "a \"quoted\" \\ reason\n", "\u{1f44b}"] {
-            let said = understand(Use::Control, goodbye_text(reason).as_bytes());
-            assert_eq!(said, Some(Said::Goodbye(Some(reason.into()))));
-        }
-        assert_eq!(understand(Use::Control, br#"{"type":"goodbye"}"#), Some(Said::Goodbye(None)));
-        assert_eq!(understand(Use::Control, br#"{"type":"goodbye","reason":7}"#), Some(Said::Goodbye(None)));
-    }
-
-    #[test]
-    fn other_control_messages_are_skipped_and_other_channels_are_chat() {
-        for message in ["", "null", "[]", "{", r#"{"type":7}"#, r#"{"type":"mute"}"#, "\u{0}"] {
-            assert_eq!(understand(Use::Control, message.as_bytes()), None, "{message}");
-        }
+    fn only_the_control_channel_speaks_json_and_all_others_are_chat() {
+        let state = br#"{"type":"state","microphone":true,"camera":false}"#;
+        let understood = SideState { microphone: Some(true), camera: Some(false) };
+        assert_eq!(understand(Use::Control, state), Some(Said::Control(Control::State(understood))));
+        assert_eq!(understand(Use::Control, b"hello"), None);
         assert_eq!(understand(Use::Foreign, b"{}"), Some(Said::Chat("{}".into())));
         assert_eq!(understand(Use::Chat, b"\xff"), Some(Said::Chat("\u{fffd}".into())));
     }

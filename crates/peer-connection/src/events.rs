@@ -2,7 +2,7 @@
 //! The driver is never kept waiting: its call-backs only put something into a queue.
 
 use crate::stats::Path;
-use crate::{DataChannel, PacketQueue};
+use crate::{DataChannel, PacketQueue, SideState};
 use call_core::PeerEvent;
 use media_core::Bitrate;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub enum PeerNotice {
     Session(PeerEvent),
     /// A line that the peer wrote.
     Chat(String),
+    /// What the peer says of its microphone and camera. Foreign peers say nothing.
+    State(SideState),
     /// The peer cannot decode our pictures and wants one that stands for itself.
     KeyframeRequested,
     /// The packets take this path now.

@@ -12,6 +12,7 @@ mod admission;
 mod channels;
 mod codecs;
 mod config;
+mod control;
 mod convert;
 mod data_channel;
 mod disguise;
@@ -35,6 +36,7 @@ mod turn_framing;
 mod turn_stream;
 
 pub use config::PeerConfig;
+pub use control::SideState;
 pub use data_channel::{DataChannel, DataMessage};
 pub use error::PeerError;
 pub use events::{MediaKind, PeerEvents, PeerNotice, PeerStreams};

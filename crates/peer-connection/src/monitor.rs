@@ -2,6 +2,7 @@
 //! It also looks at the connection a few times a second for what nobody reports: path, signs of life, the peer's close.
 
 use crate::channels::{Channels, Said, Tasks};
+use crate::control::Control;
 use crate::convert::CandidateLabel;
 use crate::disguise::Disguise;
 use crate::events::{Happening, MediaKind, PeerNotice, PeerStreams};
@@ -131,7 +132,8 @@ impl Monitor {
             }
             Said::Open => {}
             Said::Chat(text) => self.tell(PeerNotice::Chat(text)).await,
-            Said::Goodbye(reason) => self.session(PeerEvent::Goodbye { reason }).await,
+            Said::Control(Control::Goodbye(reason)) => self.session(PeerEvent::Goodbye { reason }).await,
+            Said::Control(Control::State(state)) => self.tell(PeerNotice::State(state)).await,
             Said::Closed => {
                 if told.data_open && !std::mem::replace(&mut told.data_closed, true) {
                     self.session(PeerEvent::DataClosed).await;

@@ -16,7 +16,7 @@ use crate::runtime::Pace;
 use crate::send::{Link, MediaSender, Wire};
 use crate::stats::{self, PeerStats, Signalled};
 use crate::turn_stream::Relayed;
-use crate::{PeerConfig, PeerError};
+use crate::{PeerConfig, PeerError, SideState};
 use call_core::{Candidate, Description, DescriptionKind};
 use media_core::Bitrate;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -251,6 +251,12 @@ impl Peer {
     /// [`PeerError::NoDataChannel`], [`PeerError::MessageTooLong`] or [`PeerError::SendBufferFull`].
     pub async fn send_chat(&self, text: &str) -> Result<(), PeerError> {
         self.inner.channels.send_chat(text).await
+    }
+
+    /// Lets the peer know how our microphone and camera stand: at once, or when the data channels open. Said again it costs
+    /// nothing, and brings what found no room before.
+    pub async fn set_state(&self, state: SideState) {
+        self.inner.channels.set_state(state).await;
     }
 
     /// Tells the peer why we go, and waits until it has heard, for 200 ms at most.

@@ -20,6 +20,9 @@ const MAX_SIGNALLED: usize = 256;
 pub struct PeerStats {
     /// The path that the packets take, once ICE has chosen one.
     pub path: Option<Path>,
+    /// The protocol of the handshake and what protects the media, such as `DTLS 1.2, SRTP_AEAD_AES_128_GCM` (RFC 5764, RFC 7714),
+    /// once the handshake is done.
+    pub encryption: Option<String>,
     /// Our sound.
     pub audio_sent: Option<SentStats>,
     /// Our pictures.
@@ -114,6 +117,7 @@ pub(crate) async fn collect(
     let report = connection.get_stats(Instant::now(), StatsSelector::None).await;
     PeerStats {
         path: path(connection, &report, signalled, relayed).await,
+        encryption: encryption(&report),
         audio_sent: sent(&report, MediaKind::Audio, asked),
         video_sent: sent(&report, MediaKind::Video, asked),
         audio_received: received(&report, MediaKind::Audio),
@@ -161,6 +165,13 @@ pub(crate) async fn path(
         rtt: figures.and_then(|figures| seconds(figures.current_round_trip_time)),
         local_type,
     })
+}
+
+/// webrtc-rs says nothing, or `Unknown`, of what was not negotiated.
+fn encryption(report: &RTCStatsReport) -> Option<String> {
+    let transport = report.transport()?;
+    let (handshake, media) = (&transport.tls_version, &transport.srtp_cipher);
+    (!handshake.is_empty() && media.starts_with("SRTP_")).then(|| format!("{handshake}, {media}"))
 }
 
 /// What has come from the peer on any path: grows as long as the peer is there.

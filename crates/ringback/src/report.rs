@@ -36,6 +36,7 @@ pub(crate) fn report(outcome: &Outcome, exit_code: u8) -> Value {
             "protocol": figures.path.protocol,
             "relay_protocol": figures.path.relay_protocol,
             "rtt_ms": milliseconds(figures.path.rtt),
+            "encryption": figures.encryption,
         },
         "audio": {
             "sent": {
@@ -47,6 +48,7 @@ pub(crate) fn report(outcome: &Outcome, exit_code: u8) -> Value {
                 "codec": figures.audio_received.codec,
                 "packets": figures.audio_received.packets,
                 "lost": figures.audio_received.lost,
+                "bytes": figures.audio_received.bytes,
                 "concealed_ratio": figures.audio_received.concealed_ratio,
                 "jitter_ms": milliseconds(figures.audio_received.jitter),
                 "playout_delay_ms": milliseconds(figures.audio_received.playout_delay),
@@ -70,6 +72,7 @@ pub(crate) fn report(outcome: &Outcome, exit_code: u8) -> Value {
                 "codec": received.codec,
                 "packets": received.packets,
                 "lost": received.lost,
+                "bytes": received.bytes,
                 "frames_decoded": received.frames_decoded,
                 "frames_dropped": received.frames_dropped,
                 "freezes": received.freezes,

@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use call_engine::{Call, Command, Event, Outcome, Phase, Snapshot};
+use call_engine::{Call, Command, Event, Outcome, PeerState, Phase, Snapshot};
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::CallArgs;
@@ -53,7 +53,8 @@ fn printable(text: &str) -> String {
 
 /// Shows the call until it ends.
 pub(crate) async fn show(call: &mut Call, args: &CallArgs) {
-    let snapshot = call.snapshot();
+    let mut snapshot = call.snapshot();
+    let mut peer = PeerState::default();
     let mut status = tokio::time::interval(STATUS_INTERVAL);
     status.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let (mut before, mut broken) = (None, false);
@@ -70,6 +71,10 @@ pub(crate) async fn show(call: &mut Call, args: &CallArgs) {
                 }
                 None => return,
             },
+            Ok(()) = snapshot.changed() => {
+                let now = snapshot.borrow_and_update().peer;
+                changes(std::mem::replace(&mut peer, now), now).for_each(|text| line(&format!("* {text}")));
+            }
             _ = status.tick() => {
                 let now = snapshot.borrow().clone();
                 if now.phase == Phase::Connected
@@ -110,6 +115,19 @@ pub(crate) fn phase(phase: Phase) -> &'static str {
         Phase::Ending => "ending",
         Phase::Ended => "over",
     }
+}
+
+/// What the peer has changed on its side, in words. Nothing is said of what has always been on.
+fn changes(before: PeerState, now: PeerState) -> impl Iterator<Item = &'static str> {
+    let change = |before: Option<bool>, now: Option<bool>, off, on| match (before, now) {
+        (None | Some(true), Some(false)) => Some(off),
+        (Some(false), Some(true)) => Some(on),
+        _ => None,
+    };
+    let microphone =
+        change(before.microphone_on, now.microphone_on, "the peer is muted", "the peer is no longer muted");
+    let camera = change(before.camera_on, now.camera_on, "the peer's camera is off", "the peer's camera is on again");
+    [microphone, camera].into_iter().flatten()
 }
 
 fn show_status(before: &Snapshot, now: &Snapshot) {
@@ -247,6 +265,21 @@ mod tests {
         assert_eq!(printable("a\x1b[2Jb\r"), "a\\u{1b}[2Jb\\r");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(printable("grüße 👋"), "grüße 👋");
+    }
+
+    #[test]
+    fn what_the_peer_changes_is_said_once_and_what_it_does_not_say_never() {
+        let state = |microphone_on, camera_on| PeerState { microphone_on, camera_on };
+        let said = |before, now| changes(before, now).collect::<Vec<_>>();
+        let (unknown, on) = (state(None, None), state(Some(true), Some(true)));
+        assert_eq!(said(unknown, on), [""; 0]);
+        assert_eq!(said(on, state(Some(false), Some(true))), ["the peer is muted"]);
+        assert_eq!(said(unknown, state(Some(false), Some(false))), ["the peer is muted", "the peer's camera is off"]);
+        assert_eq!(
+            said(state(Some(false), Some(false)), state(Some(false), Some(true))),
+            ["the peer's camera is on again"]
+        );
+        assert_eq!(said(state(Some(false), None), unknown), [""; 0], "it is gone");
     }
 
     #[test]

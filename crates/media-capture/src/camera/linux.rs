@@ -2,7 +2,9 @@
 //! nokhwa's own listing panics on odd names in /dev, shows each camera's metadata node as a camera, and sets a format to ask for formats.
 
 use std::io;
+use std::path::Path;
 
+use audio_device::holder::Holder;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
@@ -18,12 +20,22 @@ const COMMON_RATES: [u32; 6] = [10, 15, 20, 24, 25, 30];
 
 /// The cameras that are there. One that cannot be asked (busy, denied) is listed with the reason.
 pub(crate) fn cameras() -> Vec<CameraInfo> {
+    present().into_iter().filter_map(|id| describe(&id)).collect()
+}
+
+/// The ids of the nodes that may be cameras, by their names in /dev: costs a look into that folder, and opens nothing.
+pub(crate) fn present() -> Vec<String> {
     let mut numbers: Vec<u32> = v4l::context::enum_devices()
         .iter()
         .filter_map(|node| node.path().file_name()?.to_str()?.strip_prefix("video")?.parse().ok())
         .collect();
     numbers.sort_unstable();
-    numbers.into_iter().filter_map(|number| describe(&number.to_string())).collect()
+    numbers.into_iter().map(|number| number.to_string()).collect()
+}
+
+/// The other program that has the camera open, where that may be known.
+pub(crate) fn holder(id: &str) -> Option<Holder> {
+    audio_device::holder::of_file(Path::new(&format!("/dev/video{id}")))
 }
 
 /// `None` for a node that gives no pictures (metadata, output, codec).

@@ -22,6 +22,11 @@ pub(crate) fn cameras() -> Vec<CameraInfo> {
     found.iter().map(|info| describe(info.index().as_string(), info.human_name())).collect()
 }
 
+/// The ids of the cameras that are there. Opens nothing.
+pub(crate) fn present() -> Vec<String> {
+    nokhwa::query(ApiBackend::Auto).unwrap_or_default().iter().map(|info| info.index().as_string()).collect()
+}
+
 fn describe(id: String, title: String) -> CameraInfo {
     match all_formats(&id) {
         Ok(formats) => CameraInfo { id, name: title, formats, problem: None },
@@ -32,6 +37,11 @@ fn describe(id: String, title: String) -> CameraInfo {
 /// The formats of a camera that can be used.
 pub(super) fn formats(id: &str, _: VideoFormat) -> Result<Vec<CameraFormat>, CaptureError> {
     all_formats(id)
+}
+
+/// Not to be known here.
+pub(crate) fn holder(_: &str) -> Option<audio_device::holder::Holder> {
+    None
 }
 
 /// Needed on Linux only.

@@ -125,10 +125,10 @@ mod tests {
     #[test]
     fn the_systems_error_numbers_become_what_a_person_can_act_on() {
         let explained = |code: u32| {
-            explain("0", &NokhwaError::OpenDeviceError("0".into(), format!("V4L2 Error: text (os error {code})")))
+            explain("999", &NokhwaError::OpenDeviceError("0".into(), format!("V4L2 Error: text (os error {code})")))
         };
-        let device = || "camera 0".to_owned();
-        assert_eq!(explained(16), CaptureError::Busy { device: device() });
+        let device = || "camera 999".to_owned();
+        assert_eq!(explained(16), CaptureError::Busy { device: device(), holder: None });
         assert_eq!(explained(13), CaptureError::Denied { device: device() });
         assert_eq!(explained(1), CaptureError::Denied { device: device() });
         assert_eq!(explained(2), CaptureError::Missing { device: device() });

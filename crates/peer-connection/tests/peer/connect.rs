@@ -2,7 +2,7 @@
 
 use crate::pair::{Side, connect, connected, drain, flows, on_loopback, picture};
 use call_core::PeerEvent;
-use peer_connection::{MediaKind, PeerConfig, PeerNotice};
+use peer_connection::{MediaKind, PeerConfig, PeerNotice, SideState};
 use std::time::{Duration, Instant};
 
 const OPUS: &[u8] = &[0xfc, 0xff, 0xfe];
@@ -27,6 +27,8 @@ async fn sound_and_pictures_flow_both_ways_and_are_counted() {
         assert_eq!((path.local_type.as_str(), path.remote_type.as_str()), ("host", "host"));
         assert_eq!((path.protocol.as_str(), path.relay_protocol), ("udp", None));
         assert!(path.rtt.is_some_and(|rtt| rtt.as_millis() < 1_000), "{:?}", path.rtt);
+        // The first profile that we offer (RFC 8827 §6.5 asks for what has perfect forward secrecy, which ECDHE gives).
+        assert_eq!(stats.encryption.as_deref(), Some("DTLS 1.2, SRTP_AEAD_AES_128_GCM"));
         let (audio, video) = (stats.audio_sent.expect("sent"), stats.video_sent.expect("sent"));
         assert_eq!((audio.codec.as_deref(), video.codec.as_deref()), (Some("opus"), Some("h264")));
         assert!(audio.packets > 0 && audio.bytes >= audio.packets * OPUS.len() as u64, "{audio:?}");
@@ -65,6 +67,27 @@ async fn rtp_timestamps_follow_the_capture_clock() {
             assert!(u64::from(timestamp.wrapping_sub(before)).abs_diff((millis - at) * 90) <= 1);
         }
     }
+}
+
+fn state(microphone: bool, camera: bool) -> SideState {
+    SideState { microphone: Some(microphone), camera: Some(camera) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_side_knows_the_others_state_from_the_start_and_at_each_change() {
+    let (mut a, mut b) = (Side::open(on_loopback()).await, Side::open(on_loopback()).await);
+    // Before there is anybody: kept until the channel opens, the newest of it.
+    a.peer.set_state(state(true, true)).await;
+    a.peer.set_state(state(false, true)).await;
+    b.peer.set_state(state(true, false)).await;
+    connect(&mut a, &mut b).await;
+    let told = |notice: &PeerNotice| matches!(notice, PeerNotice::State(_));
+    assert_eq!(b.until("a's state", told).await, PeerNotice::State(state(false, true)));
+    assert_eq!(a.until("b's state", told).await, PeerNotice::State(state(true, false)));
+    // What has not changed is not said again.
+    a.peer.set_state(state(false, true)).await;
+    a.peer.set_state(state(true, true)).await;
+    assert_eq!(b.until("the change", told).await, PeerNotice::State(state(true, true)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

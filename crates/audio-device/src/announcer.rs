@@ -1,0 +1,83 @@
+//! Tells the owner of a stream how its device does: once as the answer to its start, later only what has changed.
+//! Another device that takes over at once is one quiet notice, not a loss and a return.
+
+use std::sync::mpsc::SyncSender;
+
+use crate::{DeviceError, DeviceNotice};
+
+/// What the owner was told.
+pub(crate) struct Announcer<N> {
+    notify: N,
+    /// The owner that waits for the first attempt.
+    first: Option<SyncSender<Result<String, DeviceError>>>,
+    /// The id of the device that the owner believes to work.
+    told: Option<String>,
+}
+
+impl<N: Fn(DeviceNotice)> Announcer<N> {
+    pub(crate) fn new(first: SyncSender<Result<String, DeviceError>>, notify: N) -> Self {
+        Self { notify, first: Some(first), told: None }
+    }
+
+    /// A device works.
+    pub(crate) fn works(&mut self, id: &str, name: &str) {
+        let answered = self.answer(Ok(name.to_owned()));
+        if self.told.replace(id.to_owned()).is_none_or(|told| told != id) && !answered {
+            (self.notify)(DeviceNotice::Restored(name.to_owned()));
+        }
+    }
+
+    /// No device works.
+    pub(crate) fn fails(&mut self, error: DeviceError) {
+        let answered = self.answer(Err(error.clone()));
+        if self.told.take().is_some() && !answered {
+            (self.notify)(DeviceNotice::Lost(error));
+        }
+    }
+
+    /// False where nobody waits, or the owner has waited long enough and goes on without the device.
+    fn answer(&mut self, outcome: Result<String, DeviceError>) -> bool {
+        self.first.take().is_some_and(|first| first.send(outcome).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::Direction;
+
+    const GONE: DeviceError = DeviceError::Gone(Direction::Input);
+
+    #[test]
+    fn a_change_of_devices_is_one_notice_and_a_loss_another() {
+        let (first, answer) = mpsc::sync_channel(1);
+        let notices = RefCell::new(Vec::new());
+        let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
+        announcer.works("a", "headset");
+        assert_eq!(answer.try_recv(), Ok(Ok("headset".into())));
+        announcer.works("a", "headset");
+        assert_eq!(notices.take(), [], "opened again, and nobody noticed");
+        announcer.works("b", "built-in");
+        assert_eq!(notices.take(), [DeviceNotice::Restored("built-in".into())]);
+        announcer.fails(GONE);
+        announcer.fails(GONE);
+        assert_eq!(notices.take(), [DeviceNotice::Lost(GONE)]);
+        announcer.works("b", "built-in");
+        assert_eq!(notices.take(), [DeviceNotice::Restored("built-in".into())]);
+    }
+
+    #[test]
+    fn an_owner_that_did_not_wait_is_told_by_notice() {
+        let (first, answer) = mpsc::sync_channel(1);
+        drop(answer);
+        let notices = RefCell::new(Vec::new());
+        let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
+        announcer.fails(GONE);
+        assert_eq!(notices.take(), [], "it goes on without the device as it is");
+        announcer.works("a", "headset");
+        assert_eq!(notices.take(), [DeviceNotice::Restored("headset".into())]);
+    }
+}
