@@ -90,7 +90,8 @@ fn in_window(
     let placing = room.map(|_| defaults.clone());
     let devices = call_engine::devices::watch();
     let tools = window::tools(context.clone());
-    let app = App::new(placing, defaults, Links { wishes: wishes.clone(), news: heard, devices }, remembered, tools, manner);
+    let links = Links { wishes: wishes.clone(), news: heard, devices, appearance: window::appearance() };
+    let app = App::new(placing, defaults, links, remembered, tools, manner);
     let (stop, interrupted) = watch::channel(false);
     runtime.spawn(stopped(stop));
     let operator = Operator { args, started, wishes: wished, news, context: context.clone(), interrupted };

@@ -162,9 +162,8 @@ impl Operator {
 async fn place(args: &CallArgs, started: Instant, context: &Context) -> Result<(Call, Option<Meeting>), (String, u8)> {
     let room = args.place().ok_or_else(|| ("which room?".to_owned(), exit::BAD_ARGUMENTS))?;
     let reach = args.reach.read(args.server.is_some()).map_err(|error| (error, exit::BAD_ARGUMENTS))?;
-    let (mut config, meeting) = call::prepare(args, &room, reach, started)
-        .await
-        .map_err(|error| (format!("{error:#}"), exit::FAILURE))?;
+    let (mut config, meeting) =
+        call::prepare(args, &room, reach, started).await.map_err(|error| (format!("{error:#}"), exit::FAILURE))?;
     let desk = config.signaling.desk.clone();
     config.video_out = VideoSink::Window;
     config.repaint = Some(window::repainter(context.clone()));

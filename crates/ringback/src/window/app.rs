@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use call_engine::devices::DeviceList;
 use call_engine::{AudioSink, EndReason, RoomId, Snapshot};
 use eframe::egui;
-use egui::{Align, Layout, Ui, ViewportCommand};
+use egui::{Align, Layout, ThemePreference, Ui, ViewportCommand};
 use tokio::sync::{mpsc, watch};
 
 use super::call::{self, CallPage};
@@ -37,6 +37,8 @@ pub(crate) struct Links {
     pub(crate) wishes: mpsc::Sender<Wish>,
     pub(crate) news: std::sync::mpsc::Receiver<News>,
     pub(crate) devices: watch::Receiver<DeviceList>,
+    /// Light or dark, as the desktop wishes.
+    pub(crate) appearance: watch::Receiver<ThemePreference>,
 }
 
 enum Page {
@@ -110,7 +112,9 @@ impl App {
     pub(crate) fn title(&self) -> String {
         match &self.page {
             Page::Start(_) => words::title(None, None),
-            Page::Placing => words::title(self.choice.as_ref().and_then(|choice| choice.room.as_ref()).map(RoomId::as_str), None),
+            Page::Placing => {
+                words::title(self.choice.as_ref().and_then(|choice| choice.room.as_ref()).map(RoomId::as_str), None)
+            }
             Page::Call(page) => words::title(Some(page.room()), Some(words::short_phase(page.snapshot().phase))),
             Page::Ended(page) => words::title(Some(page.room()), Some(words::short_phase(call_engine::Phase::Ended))),
         }
@@ -124,11 +128,14 @@ impl App {
                 ui.ctx().set_zoom_factor(zoom);
             }
         }
+        if self.links.appearance.has_changed().unwrap_or(false) {
+            ui.ctx().set_theme(*self.links.appearance.borrow_and_update());
+        }
         while let Ok(news) = self.links.news.try_recv() {
             self.hear(ui, news);
         }
-        self.keys(ui);
-        self.page(ui);
+        let keys = self.keys(ui);
+        self.page(ui, keys);
         self.settle(ui);
         if self.shows_help {
             self.shows_help = help::draw(ui.ctx());
@@ -179,12 +186,13 @@ impl App {
         }
     }
 
-    /// The keys that act on every page; those of a call are its page's own.
-    fn keys(&mut self, ui: &Ui) {
+    /// Acts by the keys of every page; gives back those that are for the call.
+    fn keys(&mut self, ui: &Ui) -> Vec<Key> {
+        let keys = keys::pressed(ui.ctx());
         if matches!(self.page, Page::Call(_)) && !self.shows_help {
-            return;
+            return keys;
         }
-        for key in keys::pressed(ui.ctx()) {
+        for key in keys {
             match (&self.page, key) {
                 (_, Key::Char('?')) => self.shows_help = !self.shows_help,
                 (_, Key::Escape) if self.shows_help => self.shows_help = false,
@@ -200,9 +208,10 @@ impl App {
                 _ => {}
             }
         }
+        Vec::new()
     }
 
-    fn page(&mut self, ui: &mut Ui) {
+    fn page(&mut self, ui: &mut Ui, keys: Vec<Key>) {
         let list = self.links.devices.borrow().clone();
         match &mut self.page {
             Page::Start(page) => {
@@ -224,7 +233,7 @@ impl App {
                 }
             }
             Page::Call(page) => {
-                for wish in page.draw(ui, &list, &self.tools, self.is_full) {
+                for wish in page.draw(ui, keys, &list, &self.tools, self.is_full) {
                     match wish {
                         call::Wish::FullScreen => self.fill(ui),
                         call::Wish::Help => self.shows_help = !self.shows_help,

@@ -82,7 +82,8 @@ impl<'a> IconButton<'a> {
 impl Widget for IconButton<'_> {
     fn ui(self, ui: &mut Ui) -> Response {
         let font = FontId::proportional(11.5);
-        let caption = self.caption.then(|| ui.painter().layout_no_wrap(self.name.to_owned(), font, Color32::PLACEHOLDER));
+        let caption =
+            self.caption.then(|| ui.painter().layout_no_wrap(self.name.to_owned(), font, Color32::PLACEHOLDER));
         let mut size = self.size;
         if let Some(caption) = &caption {
             size.x = size.x.max(caption.size().x + 12.0);

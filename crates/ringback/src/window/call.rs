@@ -66,14 +66,20 @@ impl CallPage {
         self.story().notice(Instant::now(), text);
     }
 
-    /// Draws the page and sends what was asked for.
-    pub(crate) fn draw(&mut self, ui: &mut Ui, list: &DeviceList, tools: &Tools, full_screen: bool) -> Vec<Wish> {
+    /// Draws the page and sends what was asked for, by these keys too.
+    pub(crate) fn draw(
+        &mut self,
+        ui: &mut Ui,
+        keys: Vec<Key>,
+        list: &DeviceList,
+        tools: &Tools,
+        full_screen: bool,
+    ) -> Vec<Wish> {
         let snapshot = self.snapshot();
         self.story().measured(&snapshot);
         self.ring(&snapshot, tools);
         let mut wishes = Vec::new();
-        let mut actions: Vec<_> =
-            keys::pressed(ui.ctx()).into_iter().filter_map(|key| self.key(key, &snapshot, full_screen)).collect();
+        let mut actions: Vec<_> = keys.into_iter().filter_map(|key| self.key(key, &snapshot, full_screen)).collect();
         self.push_to_talk(ui, &snapshot);
 
         let shown = Shown {
@@ -236,7 +242,8 @@ impl CallPage {
                     ui.visuals_mut().override_text_color = Some(theme::ON_STAGE);
                     ui.vertical_centered(|ui| {
                         ui.label(
-                            egui::RichText::new(crate::face::words::phase(snapshot.phase, &self.handset.room)).size(20.0),
+                            egui::RichText::new(crate::face::words::phase(snapshot.phase, &self.handset.room))
+                                .size(20.0),
                         );
                     });
                     self.handset.invitation.as_ref().and_then(|invitation: &Invitation| {

@@ -74,7 +74,8 @@ fn rows(snapshot: &Snapshot, latest: Option<&Point>) -> [(&'static str, Option<S
 
 /// One curve with its name and its highest value in words.
 fn plot(ui: &mut Ui, (name, unit, read, least): Curve, curves: &Curves, now: Instant) {
-    let (area, response) = ui.allocate_exact_size(Vec2::new(ui.available_width().max(120.0), CURVE_HEIGHT), Sense::hover());
+    let (area, response) =
+        ui.allocate_exact_size(Vec2::new(ui.available_width().max(120.0), CURVE_HEIGHT), Sense::hover());
     let most = curves.points().filter_map(read).fold(least, f64::max);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{name}, {unit}, {}", words::LAST_MINUTE)));
     let painter = ui.painter();
@@ -87,13 +88,7 @@ fn plot(ui: &mut Ui, (name, unit, read, least): Curve, curves: &Curves, now: Ins
 }
 
 /// The lines of a curve; where nothing was measured, it is interrupted.
-fn stretches(
-    curves: &Curves,
-    read: fn(&Point) -> Option<f64>,
-    area: Rect,
-    most: f64,
-    now: Instant,
-) -> Vec<Vec<Pos2>> {
+fn stretches(curves: &Curves, read: fn(&Point) -> Option<f64>, area: Rect, most: f64, now: Instant) -> Vec<Vec<Pos2>> {
     let mut stretches: Vec<Vec<Pos2>> = Vec::new();
     let mut before: Option<Instant> = None;
     for point in curves.points() {

@@ -17,7 +17,6 @@ pub(crate) enum Icon {
     FullScreen,
     Help,
     HangUp,
-    Accept,
     Notice,
 }
 
@@ -78,7 +77,6 @@ impl Icon {
                 line(&[(-0.7, -0.05), (-0.85, 0.4), (-0.4, 0.4), (-0.35, -0.22)]);
                 line(&[(0.7, -0.05), (0.85, 0.4), (0.4, 0.4), (0.35, -0.22)]);
             }
-            Self::Accept => line(&[(-0.75, 0.05), (-0.25, 0.55), (0.8, -0.55)]),
             Self::Notice => {
                 painter.circle_stroke(area.center(), 0.9 * side / 2.0, stroke);
                 line(&[(0.0, -0.1), (0.0, 0.5)]);
@@ -109,10 +107,7 @@ pub(crate) fn bars(painter: &Painter, area: Rect, full: usize, of: usize, color:
     for bar in 0..of {
         let height = area.height() * (bar + 1) as f32 / of as f32;
         let left = area.left() + 1.5 * width * bar as f32;
-        let place = Rect::from_min_max(
-            Pos2::new(left, area.bottom() - height),
-            Pos2::new(left + width, area.bottom()),
-        );
+        let place = Rect::from_min_max(Pos2::new(left, area.bottom() - height), Pos2::new(left + width, area.bottom()));
         if bar < full {
             painter.rect_filled(place, 1.0, color);
         } else {

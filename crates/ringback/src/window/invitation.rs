@@ -38,13 +38,18 @@ impl Invitation {
             let mut page = server.url.clone();
             let scheme = if page.scheme() == "wss" { "https" } else { "http" };
             // An address of signaling without user and password: what stands in the link is seen by others.
-            let cleared = page.set_scheme(scheme).and_then(|()| page.set_username("")).and_then(|()| page.set_password(None));
+            let cleared =
+                page.set_scheme(scheme).and_then(|()| page.set_username("")).and_then(|()| page.set_password(None));
             page.set_path("/");
             page.set_query(None);
             page.query_pairs_mut().append_pair("room", room.as_str());
             cleared.ok().map(|()| page.to_string())
         });
-        Self { who: host.map(|host| words::met_at(&host)).into_iter().collect(), link: link.flatten(), network_link: None }
+        Self {
+            who: host.map(|host| words::met_at(&host)).into_iter().collect(),
+            link: link.flatten(),
+            network_link: None,
+        }
     }
 
     /// Draws it.

@@ -2,6 +2,7 @@
 //! It holds no state of a call: whoever places calls lives elsewhere, and the two talk through two queues.
 
 mod app;
+mod appearance;
 mod bar;
 mod button;
 mod call;
@@ -38,6 +39,7 @@ use eframe::egui;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use app::{App, Links, Manner};
+pub(crate) use appearance::watch as appearance;
 pub(crate) use invitation::Invitation;
 pub(crate) use remembered::{Remembered, load, save};
 

@@ -70,7 +70,13 @@ impl StartPage {
     }
 
     /// Draws it.
-    pub(crate) fn draw(&mut self, ui: &mut Ui, list: &DeviceList, remembered: &Remembered, tools: &Tools) -> Option<Wish> {
+    pub(crate) fn draw(
+        &mut self,
+        ui: &mut Ui,
+        list: &DeviceList,
+        remembered: &Remembered,
+        tools: &Tools,
+    ) -> Option<Wish> {
         if let Some(notice) = self.preview.as_ref().and_then(Preview::notice) {
             self.notice = Some(notice);
         }

@@ -2,7 +2,7 @@
 //! The system's choice of light or dark is followed; meaning never lies in a colour alone.
 
 use eframe::egui;
-use egui::{Color32, Context, CornerRadius, Stroke, Theme, ThemePreference, Vec2};
+use egui::{Color32, Context, CornerRadius, Stroke, Theme, Vec2};
 
 /// Behind pictures, in both themes: a picture is seen best on black.
 pub(crate) const STAGE: Color32 = Color32::from_rgb(16, 18, 22);
@@ -35,7 +35,6 @@ pub(crate) fn plate() -> egui::Frame {
 
 /// Sets both themes up.
 pub(crate) fn apply(context: &Context) {
-    context.set_theme(ThemePreference::System);
     for theme in [Theme::Dark, Theme::Light] {
         context.style_mut_of(theme, |style| {
             let dark = theme == Theme::Dark;
@@ -57,8 +56,7 @@ pub(crate) fn apply(context: &Context) {
             let text = if dark { ON_STAGE } else { Color32::from_rgb(24, 26, 30) };
             widgets.noninteractive.fg_stroke.color = text;
             widgets.inactive.fg_stroke.color = text;
-            style.visuals.weak_text_color =
-                Some(if dark { DIM_ON_STAGE } else { Color32::from_rgb(80, 84, 92) });
+            style.visuals.weak_text_color = Some(if dark { DIM_ON_STAGE } else { Color32::from_rgb(80, 84, 92) });
             if dark {
                 style.visuals.panel_fill = Color32::from_rgb(26, 28, 33);
             } else {

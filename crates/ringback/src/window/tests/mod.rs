@@ -27,6 +27,7 @@ struct Stand {
     wishes: mpsc::Receiver<Wish>,
     news: std::sync::mpsc::Sender<News>,
     devices: watch::Sender<DeviceList>,
+    appearance: watch::Sender<egui::ThemePreference>,
     done: Rc<Done>,
 }
 
@@ -38,7 +39,8 @@ impl Stand {
 
     /// A window in a call of this state.
     fn call(first: Snapshot) -> (Self, Engine) {
-        let mut stand = Self::with(Some(choice("kitchen")), Manner { one_call: true, unattended: false }, |builder| builder);
+        let mut stand =
+            Self::with(Some(choice("kitchen")), Manner { one_call: true, unattended: false }, |builder| builder);
         let engine = stand.place(first);
         (stand, engine)
     }
@@ -51,15 +53,16 @@ impl Stand {
         let (wishes, wished) = mpsc::channel(WISHES);
         let (news, heard) = std::sync::mpsc::channel();
         let (devices, seen) = watch::channel(DeviceList::default());
+        let (appearance, wished_look) = watch::channel(egui::ThemePreference::System);
         let (tools, done) = fixture::tools();
         let remembered = Remembered { rooms: vec!["kitchen".into(), "garden".into()], ..Remembered::default() };
         let defaults = Choice { room: None, ..choice("kitchen") };
-        let links = Links { wishes, news: heard, devices: seen };
+        let links = Links { wishes, news: heard, devices: seen, appearance: wished_look };
         let app = App::new(placing, defaults, links, remembered, tools, manner);
         let builder = build(Harness::builder().with_size(egui::vec2(960.0, 640.0)));
         let mut harness = builder.build_ui_state(|ui, app| app.draw(ui), app);
         harness.run();
-        Self { harness, wishes: wished, news, devices, done }
+        Self { harness, wishes: wished, news, devices, appearance, done }
     }
 
     /// The operator places the call that was wished for.

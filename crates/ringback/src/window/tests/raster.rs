@@ -62,7 +62,8 @@ impl Raster {
         let size = context.content_rect().size() * scale;
         let mut target = RgbaImage::from_pixel(size.x.round() as u32, size.y.round() as u32, Rgba([0, 0, 0, 255]));
         for clipped in context.tessellate(output.shapes.clone(), scale) {
-            let Primitive::Mesh(mesh) = clipped.primitive else { panic!("only meshes can be drawn here") };
+            // Pictures that a shader draws are not seen here.
+            let Primitive::Mesh(mesh) = clipped.primitive else { continue };
             let texture = &self.textures[&mesh.texture_id];
             fill(&mut target, &mesh, texture, clipped.clip_rect, scale);
         }

@@ -60,7 +60,10 @@ fn the_link_of_a_server_is_opened_and_shown_as_a_code() {
     stand.click("Open the link in a browser");
     assert_eq!(*stand.done.opened.borrow(), ["http://127.0.0.1:7550/?room=tea"]);
     stand.click("Call");
-    assert_eq!(wished(&mut stand).server.map(|server| server.to_string()).as_deref(), Some("ws://127.0.0.1:7550/signaling"));
+    assert_eq!(
+        wished(&mut stand).server.map(|server| server.to_string()).as_deref(),
+        Some("ws://127.0.0.1:7550/signaling")
+    );
 }
 
 #[test]
@@ -95,4 +98,16 @@ fn a_room_that_was_called_comes_first_the_next_time() {
     stand.click("garden");
     let remembered = stand.harness.state().remembered();
     assert_eq!(remembered.lock().expect("whole").rooms, ["garden", "kitchen"]);
+}
+
+#[test]
+fn the_desktops_choice_of_light_or_dark_is_followed() {
+    let mut stand = Stand::start();
+    for (wish, theme) in
+        [(egui::ThemePreference::Light, egui::Theme::Light), (egui::ThemePreference::Dark, egui::Theme::Dark)]
+    {
+        stand.appearance.send_replace(wish);
+        stand.harness.run();
+        assert_eq!(stand.harness.ctx.theme(), theme);
+    }
 }
