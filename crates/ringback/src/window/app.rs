@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use call_engine::devices::DeviceList;
-use call_engine::{AudioSink, EndReason, RoomId, Snapshot};
+use call_engine::{AudioSink, EndReason, Phase, RoomId, Snapshot};
 use eframe::egui;
 use egui::{Align, Layout, ThemePreference, Ui, ViewportCommand};
 use tokio::sync::{mpsc, watch};
@@ -20,8 +20,13 @@ use crate::face::{Action, Key, action, words};
 /// How long the reason of an end stays to be read where nobody is expected to choose.
 const END_SHOWN: Duration = Duration::from_secs(8);
 
-/// Figures and meters change that often even when no picture comes.
-const REFRESH: Duration = Duration::from_millis(250);
+/// How often what moves is drawn anew: a meter with sound in it, the figures of a call, and anything else.
+const METERS: Duration = Duration::from_millis(100);
+const FIGURES: Duration = Duration::from_millis(250);
+const IDLE: Duration = Duration::from_millis(500);
+
+/// A peak above this (-40 dB) moves a meter.
+const HEARD: f32 = 0.01;
 
 /// How the window behaves at the end of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +67,7 @@ pub(crate) struct App {
     is_styled: bool,
     is_full: bool,
     shows_help: bool,
+    is_closing: bool,
     ended_at: Option<Instant>,
     test_sound: Option<Box<dyn Any>>,
 }
@@ -93,6 +99,7 @@ impl App {
             is_styled: false,
             is_full: false,
             shows_help: false,
+            is_closing: false,
             ended_at: None,
             test_sound: None,
         };
@@ -116,8 +123,14 @@ impl App {
                 words::title(self.choice.as_ref().and_then(|choice| choice.room.as_ref()).map(RoomId::as_str), None)
             }
             Page::Call(page) => words::title(Some(page.room()), Some(words::short_phase(page.snapshot().phase))),
-            Page::Ended(page) => words::title(Some(page.room()), Some(words::short_phase(call_engine::Phase::Ended))),
+            Page::Ended(page) => words::title(Some(page.room()), Some(words::short_phase(Phase::Ended))),
         }
+    }
+
+    /// Whether the window was asked to close.
+    #[cfg(test)]
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing
     }
 
     /// Draws one frame.
@@ -146,8 +159,18 @@ impl App {
             self.title = title;
         }
         self.measure(ui);
-        if matches!(self.page, Page::Start(_) | Page::Call(_)) || self.ended_at.is_some() {
-            ui.ctx().request_repaint_after(REFRESH);
+        if let Some(wait) = self.refresh() {
+            ui.ctx().request_repaint_after(wait);
+        }
+    }
+
+    /// When to draw again even if no picture, key or event comes: an idle window costs nothing.
+    fn refresh(&self) -> Option<Duration> {
+        match &self.page {
+            Page::Start(page) => page.level().map(|level| if level > HEARD { METERS } else { IDLE }),
+            Page::Call(page) if page.snapshot().phase == Phase::Connected => Some(FIGURES),
+            Page::Call(_) => Some(IDLE),
+            Page::Placing | Page::Ended(_) => self.ended_at.map(|_| IDLE),
         }
     }
 
@@ -174,8 +197,8 @@ impl App {
     fn hear(&mut self, ui: &Ui, news: News) {
         match news {
             News::Placed(handset) => self.page = Page::Call(Box::new(CallPage::new(handset))),
-            News::Interrupted => close(ui),
-            News::Refused(_) | News::Cancelled if self.manner.one_call => close(ui),
+            News::Interrupted => self.close(ui),
+            News::Refused(_) | News::Cancelled if self.manner.one_call => self.close(ui),
             News::Cancelled => self.start(),
             News::Refused(reason) => {
                 self.start();
@@ -201,7 +224,7 @@ impl App {
                     let over = Snapshot { end: Some(EndReason::HungUp), ..Snapshot::default() };
                     match action(key, &over) {
                         Some(Action::CallAgain) => self.again(),
-                        Some(Action::HangUp) => close(ui),
+                        Some(Action::HangUp) => self.close(ui),
                         _ => {}
                     }
                 }
@@ -245,7 +268,7 @@ impl App {
             Page::Ended(page) => match page.draw(ui) {
                 Some(ended::Wish::CallAgain) => self.again(),
                 Some(ended::Wish::StartPage) => self.start(),
-                Some(ended::Wish::Close) => close(ui),
+                Some(ended::Wish::Close) => self.close(ui),
                 None => {}
             },
         }
@@ -254,10 +277,10 @@ impl App {
     /// A call that is over gives way to the page that says why, or to nothing.
     fn settle(&mut self, ui: &Ui) {
         if self.ended_at.is_some_and(|at| at.elapsed() > END_SHOWN) {
-            close(ui);
+            self.close(ui);
         }
         let Page::Call(page) = &self.page else { return };
-        let snapshot = page.snapshot();
+        let (room, snapshot) = (page.room().to_owned(), page.snapshot());
         let Some(end) = &snapshot.end else { return };
         if let Some(choice) = &mut self.choice {
             // What was switched in the call stays so.
@@ -268,14 +291,19 @@ impl App {
         }
         let ours = matches!(end, EndReason::HungUp | EndReason::Declined | EndReason::DurationReached);
         if *end == EndReason::Interrupted || (ours && self.manner.one_call) {
-            close(ui);
+            self.close(ui);
         }
         self.ended_at = self.manner.unattended.then(Instant::now);
-        self.page = Page::Ended(EndedPage::new(page.room().to_owned(), words::sentence(&end.to_string())));
+        self.page = Page::Ended(EndedPage::new(room, words::sentence(&end.to_string())));
         if self.is_full {
             self.fill(ui);
         }
         ui.ctx().request_repaint();
+    }
+
+    fn close(&mut self, ui: &Ui) {
+        self.is_closing = true;
+        ui.send_viewport_cmd(ViewportCommand::Close);
     }
 
     fn again(&mut self) {
@@ -341,8 +369,4 @@ fn placing(ui: &mut Ui) -> bool {
         });
     });
     cancelled
-}
-
-fn close(ui: &Ui) {
-    ui.send_viewport_cmd(ViewportCommand::Close);
 }

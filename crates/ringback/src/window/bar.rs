@@ -14,7 +14,7 @@ use crate::face::{Action, KEYS, words};
 pub(crate) const HEIGHT: f32 = 68.0;
 
 /// From this width on there is room for names below the signs.
-const WITH_NAMES: f32 = 760.0;
+const WITH_NAMES: f32 = 620.0;
 
 /// Buttons in the row.
 const BUTTONS: f32 = 8.0;

@@ -64,6 +64,11 @@ impl StartPage {
         &self.choice
     }
 
+    /// How loud the microphone is; `None` while it is not listened to.
+    pub(crate) fn level(&self) -> Option<f32> {
+        self.preview.as_ref().map(|preview| preview.levels().microphone.peak())
+    }
+
     /// Says why the last call was not placed, or another thing once.
     pub(crate) fn tell(&mut self, text: String) {
         self.notice = Some(text);
@@ -91,7 +96,6 @@ impl StartPage {
                     return;
                 }
                 ui.columns(2, |columns| {
-                    columns[0].set_max_width(COLUMN);
                     wish = self.whom(&mut columns[0], remembered);
                     let changed = self.media(&mut columns[1], list);
                     wish = wish.take().or(self.change(changed, tools));
@@ -104,6 +108,7 @@ impl StartPage {
     /// Room and server.
     fn whom(&mut self, ui: &mut Ui, remembered: &Remembered) -> Option<Wish> {
         let mut wish = None;
+        ui.set_max_width(ui.available_width().min(COLUMN));
         ui.heading(words::APP);
         let label = ui.label(words::ROOM);
         let field = TextEdit::singleline(&mut self.room)
@@ -186,14 +191,13 @@ impl StartPage {
     /// The picture of the camera, the loudness of the microphone, the pickers.
     fn media(&mut self, ui: &mut Ui, list: &DeviceList) -> Option<Change> {
         ui.vertical(|ui| {
-            ui.set_max_width(COLUMN);
             let width = ui.available_width().min(COLUMN);
+            ui.set_max_width(width);
             let (area, response) = ui.allocate_exact_size(Vec2::new(width, width * 9.0 / 16.0), Sense::hover());
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words::PREVIEW));
             self.show(ui, area);
             ui.label(words::MICROPHONE_LEVEL);
-            let level = self.preview.as_ref().map_or(0.0, |preview| preview.levels().microphone.peak());
-            meter::bar(ui, words::MICROPHONE_LEVEL, level);
+            meter::bar(ui, words::MICROPHONE_LEVEL, self.level().unwrap_or(0.0));
             devices::pickers(ui, list, &self.media_in_use(), Some(self.choice.format))
         })
         .inner

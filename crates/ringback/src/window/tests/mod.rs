@@ -13,7 +13,7 @@ use std::rc::Rc;
 use call_engine::devices::{AudioDeviceInfo, DeviceList};
 use call_engine::{Phase, Snapshot};
 use eframe::egui;
-use egui::{Key, Modifiers, Role, ViewportCommand, ViewportId};
+use egui::{Key, Modifiers, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tokio::sync::{mpsc, watch};
@@ -126,10 +126,9 @@ impl Stand {
         panic!("the Tab key does not lead to {name}");
     }
 
-    /// What the window asked of its system in the last frames that were drawn.
+    /// Whether the window asked to be closed.
     fn closes(&self) -> bool {
-        let output = &self.harness.output().viewport_output;
-        output.get(&ViewportId::ROOT).is_some_and(|output| output.commands.contains(&ViewportCommand::Close))
+        self.harness.state().is_closing()
     }
 }
 

@@ -35,7 +35,7 @@ impl Shared {
 }
 
 impl Raster {
-    fn take(&mut self, delta: TexturesDelta) {
+    fn take(&mut self, mut delta: TexturesDelta) {
         for (id, part) in delta.set.iter().flat_map(|(id, parts)| parts.iter().map(move |part| (id, part))) {
             let ImageData::Color(image) = &part.image;
             match (part.pos, self.textures.get_mut(id)) {
@@ -54,7 +54,7 @@ impl Raster {
         for id in &delta.free {
             self.textures.remove(id);
         }
-        delta.drop_without_applying_deltas();
+        delta.clear();
     }
 
     fn draw(&self, context: &egui::Context, output: &egui::FullOutput) -> RgbaImage {
