@@ -89,7 +89,7 @@ fn in_window(
     let defaults = choice(&args, room.clone(), &remembered);
     let placing = room.map(|_| defaults.clone());
     let devices = call_engine::devices::watch();
-    let tools = window::tools(context.clone());
+    let tools = window::tools(context.clone(), news.clone());
     let links = Links { wishes: wishes.clone(), news: heard, devices, appearance: window::appearance() };
     let app = App::new(placing, defaults, links, remembered, tools, manner);
     let (stop, interrupted) = watch::channel(false);

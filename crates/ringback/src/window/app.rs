@@ -197,14 +197,13 @@ impl App {
     fn hear(&mut self, ui: &Ui, news: News) {
         match news {
             News::Placed(handset) => self.page = Page::Call(Box::new(CallPage::new(handset))),
+            News::Notice(text) => self.tell(words::sentence(&text)),
             News::Interrupted => self.close(ui),
             News::Refused(_) | News::Cancelled if self.manner.one_call => self.close(ui),
             News::Cancelled => self.start(),
             News::Refused(reason) => {
                 self.start();
-                if let Page::Start(page) = &mut self.page {
-                    page.tell(words::sentence(&reason));
-                }
+                self.tell(words::sentence(&reason));
             }
         }
     }
@@ -326,12 +325,15 @@ impl App {
     }
 
     fn browse(&mut self, link: &str) {
-        if (self.tools.browse)(link) {
-            return;
+        if !(self.tools.browse)(link) {
+            self.tell(words::LINK_FAILED.to_owned());
         }
+    }
+
+    fn tell(&mut self, text: String) {
         match &mut self.page {
-            Page::Start(page) => page.tell(words::LINK_FAILED.to_owned()),
-            Page::Call(page) => page.tell(words::LINK_FAILED.to_owned()),
+            Page::Start(page) => page.tell(text),
+            Page::Call(page) => page.tell(text),
             Page::Placing | Page::Ended(_) => {}
         }
     }

@@ -51,6 +51,9 @@ pub(crate) const WISHES: usize = 16;
 /// Rings once and pauses, over and over while somebody calls.
 const RING: &[u8] = include_bytes!("../../../../assets/sounds/ring.wav");
 
+/// Shows that a speaker works.
+const TEST: &[u8] = include_bytes!("../../../../assets/sounds/test.wav");
+
 /// Where the window's context lies once there is a window.
 pub(crate) type Context = Arc<OnceLock<egui::Context>>;
 
@@ -85,6 +88,8 @@ pub(crate) enum News {
     Refused(String),
     /// The call was given up while it was being placed.
     Cancelled,
+    /// Something to be shown for a while.
+    Notice(String),
     /// The program is told to stop.
     Interrupted,
 }
@@ -136,16 +141,27 @@ pub(crate) fn repainter(context: Context) -> Repaint {
     })
 }
 
-/// The real devices, speakers and browser.
-pub(crate) fn tools(context: Context) -> Tools {
+/// The real devices, speakers and browser; what goes wrong with them becomes news.
+pub(crate) fn tools(context: Context, news: std::sync::mpsc::Sender<News>) -> Tools {
+    let repaint = repainter(context);
+    let repaint_for_sound = repaint.clone();
     Tools {
         preview: Box::new(move |choice| {
-            let repaint = Some(repainter(context.clone()));
-            Some(Preview::open(choice.video_in.clone(), choice.audio_in.clone(), choice.format, repaint))
+            let (video, audio) = (choice.video_in.clone(), choice.audio_in.clone());
+            Some(Preview::open(video, audio, choice.format, Some(repaint.clone())))
         }),
-        play: Box::new(|sink, tone| {
-            let failed = |reason: String| tracing::warn!("a sound cannot be played: {reason}");
-            Box::new(Playing::start(sink, RING, tone == Tone::Ring, failed))
+        play: Box::new(move |sink, tone| {
+            let (news, repaint) = (news.clone(), repaint_for_sound.clone());
+            let failed = move |reason: String| {
+                // A window that is closed wants no news.
+                let _ = news.send(News::Notice(reason));
+                repaint();
+            };
+            let (wav, repeat) = match tone {
+                Tone::Ring => (RING, true),
+                Tone::Test => (TEST, false),
+            };
+            Box::new(Playing::start(sink, wav, repeat, failed))
         }),
         browse: Box::new(browse),
     }

@@ -67,15 +67,22 @@ impl Pictures {
         }
         let hidden = missing(shown, snapshot);
         let is_drawn = hidden.is_none() && view.is_some_and(|view| view.draw(&painter, place, mirrored));
+        let text = match snapshot.phase {
+            _ if hidden.is_some() => hidden.unwrap_or_default().to_owned(),
+            Phase::Connected => words::NO_PICTURE.to_owned(),
+            Phase::Negotiating | Phase::Reconnecting | Phase::Ending if !small => {
+                words::sentence(words::short_phase(snapshot.phase))
+            }
+            _ => String::new(),
+        };
+        let is_framed = small && (is_drawn || !text.is_empty());
         if !is_drawn {
-            let text = hidden.or((snapshot.phase == Phase::Connected).then_some(words::NO_PICTURE)).unwrap_or_default();
             let size = if small { 12.0 } else { 20.0 };
-            let galley =
-                painter.layout(text.to_owned(), FontId::proportional(size), theme::DIM_ON_STAGE, place.width() - 8.0);
+            let galley = painter.layout(text, FontId::proportional(size), theme::DIM_ON_STAGE, place.width() - 8.0);
             let at = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), place);
             painter.galley(at.min, galley, theme::DIM_ON_STAGE);
         }
-        if small {
+        if is_framed {
             painter.rect_stroke(place, 4.0, egui::Stroke::new(1.0, theme::DIM_ON_STAGE), StrokeKind::Inside);
         }
     }

@@ -28,9 +28,10 @@ pub(crate) fn draw(ui: &mut Ui, stage: Rect, room: &str, snapshot: &Snapshot, st
                 });
             });
         }
-        let peer_is_muted = snapshot.peer.microphone_on == Some(false) && snapshot.phase == Phase::Connected;
+        let is_here = snapshot.phase == Phase::Connected;
         let lines = [
-            (peer_is_muted, Icon::MicrophoneOff, words::PEER_MUTED),
+            (is_here && snapshot.peer.microphone_on == Some(false), Icon::MicrophoneOff, words::PEER_MUTED),
+            (is_here && snapshot.peer.camera_on == Some(false), Icon::CameraOff, words::PEER_CAMERA_OFF),
             (!snapshot.microphone_on && !talks, Icon::MicrophoneOff, words::YOU_ARE_MUTED),
             (talks, Icon::Microphone, words::TALKING),
         ];

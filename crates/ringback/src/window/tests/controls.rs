@@ -122,7 +122,8 @@ fn the_other_sides_state_is_said_in_words() {
         snapshot.quality = Some(ConnectionQuality::Poor);
     });
     stand.harness.run();
-    assert!(stand.says("The other one is muted") && stand.says("Poor connection"));
+    assert!(stand.says("The other one is muted") && stand.says("The other one's camera is off"));
+    assert!(stand.says("Poor connection"));
     engine.snapshot.send_modify(|snapshot| snapshot.phase = Phase::Reconnecting);
     stand.harness.run();
     assert!(stand.says("Reconnecting"));

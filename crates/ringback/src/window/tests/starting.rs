@@ -111,3 +111,13 @@ fn the_desktops_choice_of_light_or_dark_is_followed() {
         assert_eq!(stand.harness.ctx.theme(), theme);
     }
 }
+
+#[test]
+fn a_sound_that_cannot_be_played_is_told() {
+    let mut stand = Stand::start();
+    stand.hear(News::Notice("the speaker does not answer".into()));
+    assert!(stand.says("The speaker does not answer."));
+    let (mut stand, _engine) = Stand::call(in_phase(call_engine::Phase::Ringing));
+    stand.hear(News::Notice("the speaker does not answer".into()));
+    assert!(stand.says("The speaker does not answer."));
+}
