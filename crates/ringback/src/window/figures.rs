@@ -32,7 +32,7 @@ const CURVES: [Curve; 4] = [
 pub(crate) fn draw(ui: &mut Ui, snapshot: &Snapshot, curves: &Curves, now: Instant) {
     ui.visuals_mut().override_text_color = Some(theme::ON_STAGE);
     ui.label(egui::RichText::new(words::FIGURES).strong());
-    Grid::new("figures").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
+    Grid::new("figures").num_columns(2).min_row_height(17.0).spacing([16.0, 2.0]).show(ui, |ui| {
         for (name, value) in rows(snapshot, curves.points().next_back()) {
             ui.label(name);
             ui.label(value.unwrap_or_else(|| words::NOT_MEASURED.to_owned()));

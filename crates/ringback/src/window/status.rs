@@ -39,7 +39,7 @@ pub(crate) fn draw(ui: &mut Ui, stage: Rect, room: &str, snapshot: &Snapshot, st
             line(ui, icon, text);
         }
         for notice in story.notices(Instant::now()) {
-            line(ui, Icon::Notice, notice);
+            line(ui, Icon::Notice, &words::sentence(notice));
         }
     });
 }
