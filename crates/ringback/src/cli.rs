@@ -1,6 +1,7 @@
 //! The command line: every option, its default and its help text.
 //! Values are checked here, so that a bad argument costs one line and no network.
 
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use call_engine::{
     AudioSink, AudioSource, Bitrate, FrameRate, IceServer, RoomId, Secret, Size, VideoSink, VideoSource,
 };
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::lab::cli::{DataArgs, LabArgs, MeasuredArgs};
@@ -70,9 +71,9 @@ pub(crate) fn call() -> Command {
 
 /// What is done where there is no display either.
 pub(crate) fn help() -> ! {
-    let mut command = Cli::command();
-    let help = command.render_help();
-    command.error(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, help).exit()
+    // Nobody may be there to read it.
+    let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
+    std::process::exit(2)
 }
 
 /// A wrong value is repeated to the person, but not one in which there may be a secret: what a program prints is kept.
