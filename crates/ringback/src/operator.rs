@@ -30,7 +30,7 @@ enum Next {
     /// Wait for a wish.
     Wish,
     /// Place this call.
-    Call(Choice),
+    Call(Box<Choice>),
     /// Nothing more.
     End,
 }
@@ -55,7 +55,7 @@ impl Operator {
                     }
                 },
                 Next::Call(choice) => {
-                    let (after, ended) = self.call(choice).await?;
+                    let (after, ended) = self.call(*choice).await?;
                     code = ended;
                     after
                 }

@@ -54,6 +54,7 @@ pub(crate) const BY_SERVER: &str = "At a server";
 pub(crate) const SERVER: &str = "Server address";
 pub(crate) const SERVER_HINT: &str = "wss://example.org/signaling";
 pub(crate) const SERVER_MISSING: &str = "Name a server, such as wss://example.org/signaling.";
+pub(crate) const BY_HAND: &str = "A call by hand needs a terminal: ringback call --server manual.";
 pub(crate) const PREVIEW: &str = "Camera preview";
 pub(crate) const NO_PREVIEW: &str = "No picture from the camera";
 pub(crate) const MICROPHONE_LEVEL: &str = "Microphone level";

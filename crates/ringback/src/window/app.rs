@@ -185,7 +185,7 @@ impl App {
         self.ended_at = None;
         self.page = Page::Placing;
         // The queue is longer than a person is fast; a lost wish leaves a page with a way back.
-        let _ = self.links.wishes.try_send(Wish::Call(choice));
+        let _ = self.links.wishes.try_send(Wish::Call(Box::new(choice)));
     }
 
     fn start(&mut self) {
@@ -239,7 +239,7 @@ impl App {
             Page::Start(page) => {
                 let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 match page.draw(ui, &list, &remembered, &self.tools) {
-                    Some(start::Wish::Call(choice)) => self.call(choice),
+                    Some(start::Wish::Call(choice)) => self.call(*choice),
                     Some(start::Wish::Open(link)) => self.browse(&link),
                     Some(start::Wish::Help) => self.shows_help = true,
                     Some(start::Wish::TestSound) => {

@@ -73,7 +73,7 @@ pub(crate) struct Choice {
 #[derive(Debug)]
 pub(crate) enum Wish {
     /// Place this call, once the one before is over.
-    Call(Choice),
+    Call(Box<Choice>),
     /// Give up the call that is being placed.
     Cancel,
     /// The window was closed: end everything.
@@ -116,10 +116,13 @@ pub(crate) enum Tone {
     Test,
 }
 
+/// Opens camera and microphone; `None` where that is not wanted.
+pub(crate) type Look = dyn Fn(&Choice) -> Option<Preview>;
+
 /// What the window does outside of itself; tests bring their own.
 pub(crate) struct Tools {
     /// Opens camera and microphone for the start page.
-    pub(crate) preview: Box<dyn Fn(&Choice) -> Option<Preview>>,
+    pub(crate) preview: Box<Look>,
     /// Plays a sound until what it gives back is dropped.
     pub(crate) play: Box<dyn Fn(AudioSink, Tone) -> Box<dyn Any>>,
     /// Opens a page in a browser; false when that cannot be done.

@@ -2,7 +2,7 @@
 //! It gives back a checked choice; nothing is joined from here.
 
 use call_engine::devices::DeviceList;
-use call_engine::{MediaInUse, Preview};
+use call_engine::{MediaInUse, Preview, Protocol};
 use eframe::egui;
 use egui::{Key, Rect, RichText, Role, ScrollArea, Sense, TextEdit, Ui, Vec2, WidgetInfo};
 
@@ -21,7 +21,7 @@ const COLUMN: f32 = 420.0;
 
 /// What the person wants.
 pub(crate) enum Wish {
-    Call(Choice),
+    Call(Box<Choice>),
     Open(String),
     TestSound,
     Help,
@@ -155,7 +155,7 @@ impl StartPage {
             ui.weak(words::REACH_HERE);
             ui.weak(words::REACH_NETWORK);
         }
-        if call { self.checked().map(Wish::Call).or(wish) } else { wish }
+        if call { self.checked().map(|choice| Wish::Call(Box::new(choice))).or(wish) } else { wish }
     }
 
     /// The server's address, and its link where it has one.
@@ -279,6 +279,10 @@ impl StartPage {
         }
         let room = Some(cli::room(room)?);
         let server = self.by_server.then(|| cli::server_url(server)).transpose()?;
+        if server.as_ref().is_some_and(|server| server.protocol == Protocol::Manual) {
+            // The lines that are carried by hand are shown there, and pasted there.
+            return Err(words::BY_HAND.to_owned());
+        }
         Ok(Choice { room, server, ..self.choice.clone() })
     }
 }

@@ -208,5 +208,5 @@ fn an_end_of_the_other_side_is_explained() {
     stand.harness.run();
     assert!(stand.says("The peer hung up: lunch.") && !stand.closes());
     stand.click("Call again");
-    assert!(matches!(stand.wishes.try_recv(), Ok(Wish::Call(again)) if again == choice("kitchen")));
+    assert!(matches!(stand.wishes.try_recv(), Ok(Wish::Call(again)) if *again == choice("kitchen")));
 }

@@ -115,8 +115,8 @@ fn triangle(target: &mut RgbaImage, mut corners: [Vertex; 3], texture: &ColorIma
             let texel = sample(texture, mix(&|vertex| vertex.uv.x), mix(&|vertex| vertex.uv.y));
             let pixel = target.get_pixel_mut(x, y);
             let alpha = texel[3] * mix(&|vertex| f32::from(vertex.color.to_array()[3])) / 255.0;
-            for channel in 0..3 {
-                let color = texel[channel] * mix(&|vertex| f32::from(vertex.color.to_array()[channel]));
+            for (channel, texel) in texel.into_iter().enumerate().take(3) {
+                let color = texel * mix(&|vertex| f32::from(vertex.color.to_array()[channel]));
                 let under = f32::from(pixel.0[channel]);
                 pixel.0[channel] = (color + under * (1.0 - alpha)).round().clamp(0.0, 255.0) as u8;
             }

@@ -8,7 +8,7 @@ use crate::window::Tone;
 
 fn wished(stand: &mut Stand) -> Choice {
     match stand.wishes.try_recv() {
-        Ok(Wish::Call(choice)) => choice,
+        Ok(Wish::Call(choice)) => *choice,
         other => panic!("no call was wished for: {other:?}"),
     }
 }
@@ -44,6 +44,13 @@ fn a_wrong_server_is_told_in_a_line() {
     stand.click("Call");
     let error = crate::cli::server_url("http://example.org").expect_err("a web page is no signaling server");
     assert!(stand.says(&crate::face::words::sentence(&error)), "{error}");
+    stand.harness.get_by_role_and_label(Role::TextInput, "Server address").focus();
+    stand.harness.run();
+    stand.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    stand.harness.run();
+    stand.write("manual");
+    stand.click("Call");
+    assert!(stand.says("A call by hand needs a terminal"));
     assert!(stand.wishes.try_recv().is_err());
 }
 
