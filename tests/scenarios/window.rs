@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ringback_tests::place::alone;
 use ringback_tests::program::{Call, Server};
 use ringback_tests::screen::Screen;
+use ringback_tests::sound::{listen, read, tone_file};
 
 const ENDS: Duration = Duration::from_secs(40);
 
@@ -77,8 +78,81 @@ fn the_window_asks_before_a_call_is_answered() {
         window.process.line_err("* somebody calls", ENDS);
         screen.press("Ringback", key);
         caller.ends_with(code, ENDS);
+        if code == 0 {
+            // The window says that the other hung up, and stays until somebody is done with it.
+            window.process.line_err("* ended", ENDS);
+            screen.press("Ringback", "q");
+        }
         window.ends_with(0, ENDS);
         let reason = if code == 10 { "declined" } else { "peer_hung_up" };
         assert_eq!(window.report().text("end.reason"), reason);
     }
+}
+
+#[test]
+fn a_key_mutes_and_the_peer_hears_it() {
+    let _alone = alone();
+    let server = Server::start();
+    let screen = Screen::start();
+    let tone = tone_file(440.0, 10);
+    let peer = Call::new("peer", "library").on(&server).media("none", "none").recorded();
+    let mut peer = peer.option("--video-out", "none").start();
+    peer.process.line_err("* waiting", ENDS);
+    let mut window = Call::new("window", "library")
+        .without("--headless")
+        .on(&server)
+        .media("none", &format!("file:{}", tone.display()))
+        .option("--audio-out", "none")
+        .env("DISPLAY", screen.display())
+        .env("WAYLAND_DISPLAY", "")
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .start();
+    peer.in_call_for(4);
+    screen.press("Ringback", "m");
+    let muted = Instant::now();
+    // Long enough that what is heard before and after it can be told apart.
+    std::thread::sleep(Duration::from_secs(4));
+    screen.press("Ringback", "q");
+    let silent = muted.elapsed().as_secs_f64();
+    peer.ends_with(0, ENDS);
+    window.ends_with(0, ENDS);
+    let samples = read(&peer.sound());
+    let heard = listen(&samples, 440.0);
+    assert!(heard.tone > 1.5, "the peer hears the tone before: {heard:?}");
+    // What is on its way when the key is pressed, and what the end takes, is forgiven.
+    let quiet = heard.total - heard.sound;
+    assert!(quiet > silent - 1.5, "the peer hears silence for {silent:.1} s: {heard:?}");
+    let last = listen(&samples[samples.len().saturating_sub(2 * 48_000)..], 440.0);
+    assert!(last.sound < 0.3, "the last two seconds are silent: {last:?}");
+}
+
+#[test]
+fn the_window_without_a_room_asks_for_one_and_calls() {
+    let _alone = alone();
+    let server = Server::start();
+    let screen = Screen::start();
+    let peer = Call::new("peer", "attic").on(&server).silent();
+    let mut peer = peer.start();
+    peer.process.line_err("* waiting", ENDS);
+    let mut window = Call::to("window", &server.url())
+        .without("--headless")
+        .media("none", "none")
+        .option("--audio-out", "none")
+        .env("DISPLAY", screen.display())
+        .env("WAYLAND_DISPLAY", "")
+        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        .start();
+    // The room's field has the keyboard from the start.
+    for key in ["a", "t", "t", "i", "c", "Return"] {
+        screen.press("Ringback", key);
+    }
+    peer.connected();
+    window.process.line_err("* connected", ENDS);
+    screen.press("attic", "q");
+    peer.ends_with(0, ENDS);
+    window.process.line_err("* ended", ENDS);
+    // The page after the call: q again closes it.
+    screen.press("over", "q");
+    window.ends_with(0, ENDS);
+    assert_eq!(window.report().text("end.reason"), "hung_up");
 }

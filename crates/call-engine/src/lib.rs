@@ -55,6 +55,8 @@ pub use signaling_client::{
 /// Cameras, microphones and speakers of this machine.
 pub mod devices {
     pub use crate::device_watch::{DeviceList, watch};
-    pub use media_capture::devices::{AudioDeviceInfo, CameraInfo, list_cameras, list_microphones};
+    pub use media_capture::devices::{
+        AudioDeviceInfo, CameraFormat, CameraInfo, PixelFormat, list_cameras, list_microphones,
+    };
     pub use media_render::devices::list_speakers;
 }

@@ -3,7 +3,6 @@
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -11,14 +10,19 @@ use call_engine::{
     Call, CallConfig, Command, Desk, Outcome, PlaceError, Protocol, RoomId, SignalingConfig, VideoFormat, VideoSink,
 };
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::CallArgs;
+use crate::operator::Operator;
 use crate::reach::Reach;
 use crate::rendezvous::{self, Meeting};
-use crate::{by_hand, exit, report, terminal, window};
+use crate::window::{self, App, Choice, Context, Links, Manner, Remembered, Wish};
+use crate::{by_hand, exit, report, terminal};
 
-/// Runs the call to its end and returns the exit code.
+/// Whether the program was told to stop.
+pub(crate) type Interrupted = watch::Receiver<bool>;
+
+/// Runs the call to its end and returns the exit code. Without a room, but with a display, the window asks for one.
 pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.report
         && let Err(error) = report::check(path)
@@ -26,10 +30,13 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
         terminal::error(&format!("no report can be written to {}: {error}", path.display()));
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
     }
-    let Some(room) = args.place() else {
+    let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
+    let display = windowed && window::has_display();
+    let room = args.place();
+    if room.is_none() && !display {
         terminal::error("which room? ringback call ROOM");
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
-    };
+    }
     let reach = match args.reach.read(args.server.is_some()) {
         Ok(reach) => reach,
         Err(error) => {
@@ -38,20 +45,16 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
         }
     };
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
-    let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
-    let display = windowed && window::has_display();
+    // A window that nobody looks after must not stay open for ever.
+    let unattended = args.auto_accept || args.once || args.duration.is_some() || args.wait.is_some();
     // Nobody can be asked.
     args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal());
-    if windowed && !display {
-        if args.video_out.is_some() {
-            terminal::warn("there is no display: the call is shown in the terminal");
-        }
-        return runtime.block_on(in_terminal(args, room, reach, started));
+    if windowed && !display && args.video_out.is_some() {
+        terminal::warn("there is no display: the call is shown in the terminal");
     }
-    if windowed {
-        in_window(args, room, reach, started, &runtime)
-    } else {
-        runtime.block_on(in_terminal(args, room, reach, started))
+    match room {
+        Some(room) if !display => runtime.block_on(in_terminal(args, room, reach, started)),
+        room => in_window(args, room, started, unattended, &runtime),
     }
 }
 
@@ -68,42 +71,64 @@ async fn in_terminal(args: CallArgs, room: RoomId, reach: Reach, started: Instan
     conclude(&args, call.finished().await, meeting).await
 }
 
-/// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
+/// The window owns the main thread, as every desktop wants it; calls run on the runtime's, placed by an operator.
 fn in_window(
     args: CallArgs,
-    room: RoomId,
-    reach: Reach,
+    room: Option<RoomId>,
     started: Instant,
+    unattended: bool,
     runtime: &Runtime,
 ) -> anyhow::Result<ExitCode> {
-    let context = Arc::new(std::sync::OnceLock::new());
-    let (mut config, meeting) = runtime.block_on(prepare(&args, &room, reach, started))?;
-    let desk = config.signaling.desk.clone();
-    config.video_out = VideoSink::Window;
-    config.repaint = Some(window::repainter(context.clone()));
-    let mut call = match runtime.block_on(Call::place(config)) {
-        Ok(call) => call,
-        Err(error) => return runtime.block_on(refuse(&error, meeting)),
-    };
-    runtime.spawn(interrupts(call.commands()));
-    // The window asks by itself, and a program in the background must not read from its terminal.
-    take_input(&args, desk, &call, false);
     let _guard = runtime.enter();
-    let shown = window::show(&mut call, &room, args.chat, context);
-    let outcome = runtime.block_on(async {
-        match shown {
-            // A window that was closed is a wish to hang up; after the end of the call it changes nothing.
-            Ok(()) => call.hang_up().await,
-            Err(error) => terminal::warn(&format!("{error:#}: the call goes on in the terminal")),
+    let context = Context::default();
+    let (wishes, wished) = mpsc::channel(window::WISHES);
+    let (news, heard) = std::sync::mpsc::channel();
+    let one_call = room.is_some();
+    let manner = Manner { one_call, unattended: one_call && unattended };
+    let remembered = window::load();
+    let defaults = choice(&args, room.clone(), &remembered);
+    let placing = room.map(|_| defaults.clone());
+    let devices = call_engine::devices::watch();
+    let tools = window::tools(context.clone(), news.clone());
+    let links = Links { wishes: wishes.clone(), news: heard, devices, appearance: window::appearance() };
+    let app = App::new(placing, defaults, links, remembered, tools, manner);
+    let (stop, interrupted) = watch::channel(false);
+    runtime.spawn(stopped(stop));
+    let operator = Operator { args, started, wishes: wished, news, context: context.clone(), interrupted };
+    let operator = runtime.spawn(operator.run());
+    match window::show(app, context) {
+        Ok(remembered) => {
+            window::save(&remembered);
+            // An operator that has ended hears nothing any more, and need not.
+            let _ = wishes.blocking_send(Wish::Leave);
         }
-        call.finished().await
-    });
-    runtime.block_on(conclude(&args, outcome, meeting))
+        Err(error) if one_call => terminal::warn(&format!("{error:#}: the call goes on in the terminal")),
+        Err(error) => return Err(error),
+    }
+    drop(wishes);
+    runtime.block_on(operator).context("the call's task stopped early")?
+}
+
+/// What the arguments say, and where they say nothing, what was chosen the last time. A call to a room that was named takes
+/// nothing but its arguments.
+fn choice(args: &CallArgs, room: Option<RoomId>, remembered: &Remembered) -> Choice {
+    let mut choice = Choice {
+        room: room.clone(),
+        server: args.server.clone(),
+        video_in: args.video_in.clone(),
+        audio_in: args.audio_in.clone(),
+        audio_out: args.audio_out.clone(),
+        format: VideoFormat { size: args.size, frame_rate: args.fps },
+    };
+    if room.is_none() {
+        remembered.fill(&mut choice);
+    }
+    choice
 }
 
 /// What standard input is for: the other's line first, where a person carries it; whether a call is taken, where the terminal
 /// `asks`; and chat.
-fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call, asks: bool) {
+pub(crate) fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call, asks: bool) {
     match desk {
         Some(desk) => by_hand::lines_from_stdin(desk, call.commands(), args.chat),
         None if args.chat || asks => terminal::lines_from_stdin(call.commands(), call.snapshot(), args.chat),
@@ -112,7 +137,7 @@ fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call, asks: bool) {
 }
 
 /// Finds the server and says how the other can join.
-async fn prepare(
+pub(crate) async fn prepare(
     args: &CallArgs,
     room: &RoomId,
     mut reach: Reach,
@@ -162,7 +187,7 @@ async fn refuse(error: &PlaceError, meeting: Option<Meeting>) -> anyhow::Result<
 }
 
 /// Report, last words, exit code.
-async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
     if let Some(meeting) = meeting {
         meeting.close().await;
     }
@@ -182,6 +207,14 @@ async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -
 fn client_id() -> String {
     use std::hash::{BuildHasher as _, RandomState};
     format!("ringback-{:016x}", RandomState::new().hash_one(0))
+}
+
+/// The same for a window, which may have no call.
+async fn stopped(stop: watch::Sender<bool>) {
+    interrupted().await;
+    let _ = stop.send(true);
+    interrupted().await;
+    std::process::exit(130);
 }
 
 /// SIGINT and SIGTERM end the call in order; a second one ends the program.

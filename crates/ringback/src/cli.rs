@@ -1,6 +1,7 @@
 //! The command line: every option, its default and its help text.
 //! Values are checked here, so that a bad argument costs one line and no network.
 
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use call_engine::{
     AudioSink, AudioSource, Bitrate, FrameRate, IceServer, RoomId, Secret, Size, VideoSink, VideoSource,
 };
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::lab::cli::{DataArgs, LabArgs, MeasuredArgs};
 use crate::reach::{self, ReachArgs};
@@ -46,11 +47,11 @@ At most five connections, one after the other, and 20 seconds. No room is entere
 
 /// Peer-to-peer calls: camera, microphone and data straight between two machines.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(version, about, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// What to do (default: `call`, where there is a display).
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
     /// Say more: -v what is done, -vv details (addresses and session descriptions among them).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
@@ -59,6 +60,20 @@ pub(crate) struct Cli {
 /// Reads the command line. Ends the program where that is wrong, or asks for help.
 pub(crate) fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
+}
+
+/// What is done where there is a display and nothing was asked for: the window's start page.
+pub(crate) fn call() -> Command {
+    // What is wrong now is in the environment.
+    let cli = Cli::try_parse_from(["ringback", "call"]).unwrap_or_else(|error| without_secrets(error).exit());
+    cli.command.expect("it was given")
+}
+
+/// What is done where there is no display either.
+pub(crate) fn help() -> ! {
+    // Nobody may be there to read it.
+    let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
+    std::process::exit(2)
 }
 
 /// A wrong value is repeated to the person, but not one in which there may be a secret: what a program prints is kept.
@@ -105,7 +120,7 @@ pub(crate) enum Command {
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct CallArgs {
     /// The room: 1 to 128 printable characters; whoever names the same room is called. A media server has none,
-    /// and a call by hand needs none: leave it out.
+    /// and a call by hand needs none: leave it out. Without it the window asks.
     #[arg(value_parser = room)]
     pub(crate) room: Option<RoomId>,
 
@@ -369,7 +384,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 
@@ -440,7 +454,7 @@ mod tests {
             (vec!["call", "--server", "whip+https://host/path"], Some("host")),
             (vec!["call", "stage", "--server", "whep+https://host/path"], Some("stage")),
         ] {
-            let Command::Call(args) = parse(&arguments).expect("well formed").command else { panic!("a call") };
+            let Some(Command::Call(args)) = parse(&arguments).expect("well formed").command else { panic!("a call") };
             assert_eq!(args.place().as_ref().map(RoomId::as_str), place, "{arguments:?}");
         }
     }

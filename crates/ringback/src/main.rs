@@ -8,6 +8,7 @@ mod devices;
 mod exit;
 mod face;
 mod lab;
+mod operator;
 mod probe;
 mod process;
 mod reach;
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let cli = cli::parse();
     start_log(cli.verbose);
-    let result = match cli.command {
+    let Some(command) = cli.command.or_else(|| window::has_display().then(cli::call)) else { cli::help() };
+    let result = match command {
         cli::Command::Call(args) => call::run(*args, started),
         cli::Command::Serve(args) => serve::run(&args),
         cli::Command::Probe(args) => probe::run(&args),

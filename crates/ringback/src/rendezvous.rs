@@ -13,8 +13,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::serve;
-use crate::terminal;
+use crate::face::words;
+use crate::window::Invitation;
+use crate::{serve, terminal};
 
 /// A server on loopback answers at once or is none.
 const PROBE: Duration = Duration::from_millis(300);
@@ -75,6 +76,15 @@ impl Meeting {
             serve::invite(&signaling_server::page_url(address, true, room), None);
         }
         terminal::line(&format!("on this machine: {}", hosting.server.page_url(room)));
+    }
+
+    /// The same for the window.
+    pub(crate) fn invitation(&self, room: &RoomId) -> Invitation {
+        let Some(hosting) = &self.hosting else { return Invitation::at(&self.server, room) };
+        let network = hosting.network.map(|(address, _)| signaling_server::page_url(address, true, room));
+        let mut who = vec![words::hosted(room.as_str()), words::REACH_HERE.to_owned()];
+        who.extend(network.is_some().then(|| words::REACH_NETWORK.to_owned()));
+        Invitation { who, link: Some(hosting.server.page_url(room)), network_link: network }
     }
 
     /// Stops hosting, if we did.

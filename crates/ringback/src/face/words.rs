@@ -40,3 +40,144 @@ pub(crate) fn quality(quality: ConnectionQuality) -> &'static str {
         ConnectionQuality::Poor => "Poor connection",
     }
 }
+
+// The start page.
+pub(crate) const APP: &str = "Ringback";
+pub(crate) const ROOM: &str = "Room";
+pub(crate) const ROOM_HINT: &str = "a word that both of you know";
+pub(crate) const ROOM_MISSING: &str = "Name a room: whoever names the same one is called.";
+pub(crate) const RECENT: &str = "Recent rooms";
+pub(crate) const CALL: &str = "Call";
+pub(crate) const WHERE: &str = "Where to meet";
+pub(crate) const FIND_OR_HOST: &str = "On this machine or network: find the room, or host it here";
+pub(crate) const BY_SERVER: &str = "At a server";
+pub(crate) const SERVER: &str = "Server address";
+pub(crate) const SERVER_HINT: &str = "wss://example.org/signaling";
+pub(crate) const SERVER_MISSING: &str = "Name a server, such as wss://example.org/signaling.";
+pub(crate) const BY_HAND: &str = "A call by hand needs a terminal: ringback call --server manual.";
+pub(crate) const PREVIEW: &str = "Camera preview";
+pub(crate) const NO_PREVIEW: &str = "No picture from the camera";
+pub(crate) const MICROPHONE_LEVEL: &str = "Microphone level";
+pub(crate) const PLACING: &str = "Looking for the room\u{2026}";
+pub(crate) const CANCEL: &str = "Cancel";
+
+// Devices.
+pub(crate) const CAMERA: &str = "Camera";
+pub(crate) const CAMERA_FORMAT: &str = "Picture size";
+pub(crate) const MICROPHONE: &str = "Microphone";
+pub(crate) const SPEAKER: &str = "Speaker";
+pub(crate) const AUTOMATIC: &str = "Automatic";
+pub(crate) const NO_CAMERA: &str = "No camera";
+pub(crate) const TEST_PICTURE: &str = "Test picture";
+pub(crate) const NO_MICROPHONE: &str = "No microphone";
+pub(crate) const NO_SPEAKER: &str = "No speaker";
+pub(crate) const TEST_SOUND: &str = "Test sound";
+
+// How others come into the room.
+pub(crate) const OPEN_LINK: &str = "Open the link in a browser";
+pub(crate) const COPY_LINK: &str = "Copy the link";
+pub(crate) const CODE: &str = "Code of the link, for a telephone's camera";
+pub(crate) const REACH_HERE: &str = "Whoever uses this machine can join.";
+pub(crate) const REACH_NETWORK: &str = "Whoever is on this network can join.";
+pub(crate) const LINK_FAILED: &str = "No browser could be opened; copy the link.";
+
+// In the call.
+pub(crate) const MUTE: &str = "Mute";
+pub(crate) const UNMUTE: &str = "Unmute";
+pub(crate) const CAMERA_OFF: &str = "Turn camera off";
+pub(crate) const CAMERA_ON: &str = "Turn camera on";
+pub(crate) const CHAT: &str = "Chat";
+pub(crate) const DEVICES: &str = "Devices";
+pub(crate) const FIGURES: &str = "Statistics";
+pub(crate) const FULL_SCREEN: &str = "Full screen";
+pub(crate) const LEAVE_FULL_SCREEN: &str = "Leave full screen";
+pub(crate) const HELP: &str = "Help";
+pub(crate) const HANG_UP: &str = "Hang up";
+pub(crate) const ACCEPT: &str = "Accept";
+pub(crate) const ACCEPT_WITHOUT_CAMERA: &str = "Accept without camera";
+pub(crate) const DECLINE: &str = "Decline";
+pub(crate) const CLOSE: &str = "Close";
+pub(crate) const SMALL_PICTURE: &str = "Small picture: drag it to another corner, click to swap";
+pub(crate) const PEER_MUTED: &str = "The other one is muted";
+pub(crate) const PEER_CAMERA_OFF: &str = "The other one's camera is off";
+pub(crate) const OWN_CAMERA_OFF: &str = "Your camera is off";
+pub(crate) const NO_PICTURE: &str = "No picture yet";
+pub(crate) const YOU_ARE_MUTED: &str = "You are muted";
+pub(crate) const TALKING: &str = "Talking while the space key is held";
+pub(crate) const SPACE: &str = "Space";
+
+// Chat.
+pub(crate) const MESSAGE: &str = "Message";
+pub(crate) const MESSAGE_HINT: &str = "Write, Enter sends";
+pub(crate) const SEND: &str = "Send";
+pub(crate) const YOU: &str = "You";
+pub(crate) const PEER: &str = "Other";
+pub(crate) const NO_CHAT: &str = "Nothing was written yet.";
+
+// After the call.
+pub(crate) const CALL_AGAIN: &str = "Call again";
+pub(crate) const START_PAGE: &str = "Back to the start page";
+
+// Statistics.
+pub(crate) const SENT: &str = "Sent";
+pub(crate) const RECEIVED: &str = "Received";
+pub(crate) const PICTURE_SENT: &str = "Picture sent";
+pub(crate) const PICTURE_RECEIVED: &str = "Picture received";
+pub(crate) const LOSS: &str = "Packets lost";
+pub(crate) const ROUND_TRIP: &str = "Round trip";
+pub(crate) const LATENCY: &str = "Latency of the sound";
+pub(crate) const PATH: &str = "Path";
+pub(crate) const ENCRYPTION: &str = "Encryption";
+pub(crate) const NOT_MEASURED: &str = "not measured";
+pub(crate) const LAST_MINUTE: &str = "The last minute";
+
+/// The chat button, with the lines that were not seen.
+pub(crate) fn chat(unread: usize) -> String {
+    if unread == 0 { CHAT.to_owned() } else { format!("{CHAT}, {unread} new") }
+}
+
+/// An entry for what is found automatically, with what that is now.
+pub(crate) fn automatic(found: Option<&str>) -> String {
+    found.map_or_else(|| AUTOMATIC.to_owned(), |name| format!("{AUTOMATIC} ({name})"))
+}
+
+/// The room's own line in the invitation.
+pub(crate) fn hosted(room: &str) -> String {
+    format!("\u{201c}{room}\u{201d} is hosted here.")
+}
+
+/// Where the room was found.
+pub(crate) fn met_at(host: &str) -> String {
+    format!("Meeting at {host}.")
+}
+
+/// The title of the window.
+pub(crate) fn title(room: Option<&str>, state: Option<&str>) -> String {
+    match (room, state) {
+        (Some(room), Some(state)) => format!("{APP}: {room} \u{2014} {state}"),
+        (Some(room), None) => format!("{APP}: {room}"),
+        (None, _) => APP.to_owned(),
+    }
+}
+
+/// The state of a call in the title: a word or two.
+pub(crate) fn short_phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Joining => "joining",
+        Phase::Waiting => "calling\u{2026}",
+        Phase::Ringing => "somebody calls",
+        Phase::Negotiating => "connecting\u{2026}",
+        Phase::Connected => "connected",
+        Phase::Reconnecting => "reconnecting\u{2026}",
+        Phase::Ending => "hanging up",
+        Phase::Ended => "over",
+    }
+}
+
+/// With a capital letter and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let capital: String =
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    if capital.is_empty() || capital.ends_with(['.', '!', '?', '\u{2026}']) { capital } else { capital + "." }
+}

@@ -232,7 +232,7 @@ mod tests {
 
     fn args(line: &str) -> LabArgs {
         match crate::cli::Cli::try_parse_from(line.split(' ')).expect("a command line").command {
-            crate::cli::Command::Lab(args) => *args,
+            Some(crate::cli::Command::Lab(args)) => *args,
             other => panic!("{other:?}"),
         }
     }

@@ -1,0 +1,215 @@
+//! The window: a start page, the call, and what comes after it. It draws plain data and hands out wishes and commands.
+//! It holds no state of a call: whoever places calls lives elsewhere, and the two talk through two queues.
+
+mod app;
+mod appearance;
+mod bar;
+mod button;
+mod call;
+mod chat;
+mod devices;
+mod ended;
+mod figures;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod help;
+mod icons;
+mod invitation;
+mod keys;
+mod meter;
+mod picture;
+mod pictures;
+mod remembered;
+mod stage;
+mod start;
+mod status;
+#[cfg(test)]
+mod tests;
+mod theme;
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use anyhow::anyhow;
+use call_engine::{
+    AudioSink, AudioSource, Command, Levels, Pictures, Playing, Preview, Repaint, RoomId, ServerUrl, Snapshot,
+    VideoFormat, VideoSource,
+};
+use eframe::egui;
+use tokio::sync::{mpsc, watch};
+
+pub(crate) use app::{App, Links, Manner};
+pub(crate) use appearance::watch as appearance;
+pub(crate) use invitation::Invitation;
+pub(crate) use remembered::{Remembered, load, save};
+
+use crate::face::Story;
+
+/// Wishes on their way: a person clicks no faster.
+pub(crate) const WISHES: usize = 16;
+
+/// Rings once and pauses, over and over while somebody calls.
+const RING: &[u8] = include_bytes!("../../../../assets/sounds/ring.wav");
+
+/// Shows that a speaker works.
+const TEST: &[u8] = include_bytes!("../../../../assets/sounds/test.wav");
+
+/// Where the window's context lies once there is a window.
+pub(crate) type Context = Arc<OnceLock<egui::Context>>;
+
+/// Whom to call, where to meet, and with which media.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) room: Option<RoomId>,
+    /// `None`: find the room on this machine or network, or host it.
+    pub(crate) server: Option<ServerUrl>,
+    pub(crate) video_in: VideoSource,
+    pub(crate) audio_in: AudioSource,
+    pub(crate) audio_out: AudioSink,
+    pub(crate) format: VideoFormat,
+}
+
+/// What the window asks of whoever places calls.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// Place this call, once the one before is over.
+    Call(Box<Choice>),
+    /// Give up the call that is being placed.
+    Cancel,
+    /// The window was closed: end everything.
+    Leave,
+}
+
+/// What the window is told.
+pub(crate) enum News {
+    /// The call was placed.
+    Placed(Handset),
+    /// The call could not be placed, for this reason.
+    Refused(String),
+    /// The call was given up while it was being placed.
+    Cancelled,
+    /// Something to be shown for a while.
+    Notice(String),
+    /// The program is told to stop.
+    Interrupted,
+}
+
+/// A call as the window has it in its hand: what it reads, and where its commands go.
+#[derive(Clone)]
+pub(crate) struct Handset {
+    pub(crate) room: String,
+    pub(crate) snapshot: watch::Receiver<Snapshot>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) remote: Pictures,
+    pub(crate) local: Pictures,
+    pub(crate) levels: Arc<Levels>,
+    pub(crate) story: Arc<Mutex<Story>>,
+    pub(crate) invitation: Option<Invitation>,
+}
+
+/// The program's own sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Somebody calls.
+    Ring,
+    /// Whether the speaker works.
+    Test,
+}
+
+/// Opens camera and microphone; `None` where that is not wanted.
+pub(crate) type Look = dyn Fn(&Choice) -> Option<Preview>;
+
+/// What the window does outside of itself; tests bring their own.
+pub(crate) struct Tools {
+    /// Opens camera and microphone for the start page.
+    pub(crate) preview: Box<Look>,
+    /// Plays a sound until what it gives back is dropped.
+    pub(crate) play: Box<dyn Fn(AudioSink, Tone) -> Box<dyn Any>>,
+    /// Opens a page in a browser; false when that cannot be done.
+    pub(crate) browse: Box<dyn Fn(&str) -> bool>,
+}
+
+/// Whether a window can be opened at all.
+pub(crate) fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(any(target_os = "macos", target_os = "windows")) || set("WAYLAND_DISPLAY") || set("DISPLAY")
+}
+
+/// Wakes the window for a new picture.
+pub(crate) fn repainter(context: Context) -> Repaint {
+    Arc::new(move || {
+        if let Some(context) = context.get() {
+            context.request_repaint();
+        }
+    })
+}
+
+/// The real devices, speakers and browser; what goes wrong with them becomes news.
+pub(crate) fn tools(context: Context, news: std::sync::mpsc::Sender<News>) -> Tools {
+    let repaint = repainter(context);
+    let repaint_for_sound = repaint.clone();
+    Tools {
+        preview: Box::new(move |choice| {
+            let (video, audio) = (choice.video_in.clone(), choice.audio_in.clone());
+            Some(Preview::open(video, audio, choice.format, Some(repaint.clone())))
+        }),
+        play: Box::new(move |sink, tone| {
+            let (news, repaint) = (news.clone(), repaint_for_sound.clone());
+            let failed = move |reason: String| {
+                // A window that is closed wants no news.
+                let _ = news.send(News::Notice(reason));
+                repaint();
+            };
+            let (wav, repeat) = match tone {
+                Tone::Ring => (RING, true),
+                Tone::Test => (TEST, false),
+            };
+            Box::new(Playing::start(sink, wav, repeat, failed))
+        }),
+        browse: Box::new(browse),
+    }
+}
+
+/// Shows `app` until it closes; gives back what is to be remembered. Must run on the main thread, inside the runtime.
+pub(crate) fn show(app: App, context: Context) -> anyhow::Result<Remembered> {
+    let remembered = app.remembered();
+    let [width, height] = {
+        let known = remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        known.size.unwrap_or([960.0, 640.0])
+    };
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title(app.title())
+            .with_app_id("ringback")
+            .with_inner_size([width, height])
+            .with_min_inner_size([320.0, 240.0]),
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        "ringback",
+        options,
+        Box::new(move |creation| {
+            let _ = context.set(creation.egui_ctx.clone());
+            Ok(Box::new(app))
+        }),
+    )
+    .map_err(|error| anyhow!("the window cannot be opened: {error}"))?;
+    let remembered = remembered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(remembered)
+}
+
+/// The desktop knows which browser is wanted.
+fn browse(link: &str) -> bool {
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(target_os = "windows") {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    let mut command = std::process::Command::new(opener);
+    command.arg(link).stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    let Ok(mut child) = command.stderr(std::process::Stdio::null()).spawn() else { return false };
+    // Some openers stay as long as their browser does; none may stay behind as a zombie.
+    std::thread::Builder::new().name("browser".into()).spawn(move || child.wait()).is_ok()
+}
