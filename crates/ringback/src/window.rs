@@ -1,16 +1,23 @@
 //! The window of a call: the peer large, ourselves small, three buttons and the state of the call.
 //! It draws snapshots and sends commands; it holds no state of the call.
 
+#[cfg(all(test, target_os = "linux"))]
+mod offscreen;
+mod pace;
+mod picture;
+mod shader;
+
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use call_engine::{Call, Command, EndReason, Event, Phase, Picture, Pictures, Repaint, RoomId, Snapshot};
+use call_engine::{Call, Command, EndReason, Event, Phase, Repaint, RoomId, Snapshot};
 use eframe::egui;
 use egui::{Align2, Color32, FontId, Key, Pos2, Rect, Sense, Stroke, Vec2};
 use tokio::sync::{mpsc, watch};
 
 use crate::terminal;
+use picture::View;
 
 /// How long the reason of an end stays to be read before the window closes by itself.
 const END_SHOWN: Duration = Duration::from_secs(8);
@@ -39,7 +46,7 @@ pub(crate) fn has_display() -> bool {
 pub(crate) fn repainter(context: Context) -> Repaint {
     Arc::new(move || {
         if let Some(context) = context.get() {
-            context.request_repaint();
+            pace::wake(context);
         }
     })
 }
@@ -50,6 +57,7 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool, context: Context)
     if let Some(events) = call.take_events() {
         tokio::spawn(forward(events, notice.clone(), context.clone(), chat));
     }
+    let remote = call.remote_pictures();
     let window = Window {
         room: room.to_string(),
         snapshot: call.snapshot(),
@@ -63,6 +71,7 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool, context: Context)
         viewport: egui::ViewportBuilder::default()
             .with_title(format!("Ringback: {room}"))
             .with_app_id("ringback")
+            .with_icon(crate::desktop::icon::icon())
             .with_inner_size([960.0, 640.0])
             .with_min_inner_size([320.0, 240.0]),
         ..eframe::NativeOptions::default()
@@ -71,6 +80,8 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool, context: Context)
         "ringback",
         options,
         Box::new(move |creation| {
+            picture::use_graphics_card(creation);
+            pace::follow(&creation.egui_ctx, remote);
             let _ = context.set(creation.egui_ctx.clone());
             Ok(Box::new(window))
         }),
@@ -104,52 +115,6 @@ struct Window {
     local: View,
     notice: Arc<Mutex<Option<(Instant, String)>>>,
     ended_at: Option<Instant>,
-}
-
-/// One picture on the screen.
-struct View {
-    name: &'static str,
-    pictures: Pictures,
-    texture: Option<egui::TextureHandle>,
-    rgba: Vec<u8>,
-}
-
-impl View {
-    fn new(name: &'static str, pictures: Pictures) -> Self {
-        Self { name, pictures, texture: None, rgba: Vec::new() }
-    }
-
-    /// Uploads the newest picture, if there is one.
-    fn refresh(&mut self, context: &egui::Context) {
-        let Some(picture) = self.pictures.take() else { return };
-        let image = self.image(&picture);
-        match &mut self.texture {
-            Some(texture) => texture.set(image, egui::TextureOptions::LINEAR),
-            none => *none = Some(context.load_texture(self.name, image, egui::TextureOptions::LINEAR)),
-        }
-    }
-
-    fn image(&mut self, picture: &Picture) -> egui::ColorImage {
-        call_engine::to_rgba(picture, &mut self.rgba);
-        let size = picture.size();
-        egui::ColorImage::from_rgba_premultiplied([size.width as usize, size.height as usize], &self.rgba)
-    }
-
-    /// Draws the picture as large as fits into `area`; false when there is none yet.
-    fn draw(&self, painter: &egui::Painter, area: Rect, mirrored: bool) -> bool {
-        let Some(texture) = &self.texture else { return false };
-        let size = texture.size_vec2();
-        let scale = (area.width() / size.x).min(area.height() / size.y);
-        let place = Rect::from_center_size(area.center(), size * scale);
-        let (left, right) = if mirrored { (1.0, 0.0) } else { (0.0, 1.0) };
-        painter.image(
-            texture.id(),
-            place,
-            Rect { min: Pos2::new(left, 0.0), max: Pos2::new(right, 1.0) },
-            Color32::WHITE,
-        );
-        true
-    }
 }
 
 impl eframe::App for Window {
