@@ -18,14 +18,21 @@ const MAX_BYTES: u64 = 64 << 10;
 /// Sizes of a window that some screen can show, in points.
 const SIDES: std::ops::RangeInclusive<f32> = 100.0..=16_384.0;
 
+/// From half the size to what fills a screen with a few buttons.
+const ZOOMS: std::ops::RangeInclusive<f32> = 0.5..=4.0;
+
 /// Everything that is remembered; what the person never chose is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Settings {
     /// Width and height in points.
     pub(crate) window_size: Option<[f32; 2]>,
+    /// How much larger everything is drawn than the screen asks for.
+    pub(crate) zoom: Option<f32>,
     pub(crate) theme: Theme,
-    /// The identifiers that `ringback devices` shows.
+    /// As after `--server`, the last one.
+    server: Option<String>,
+    /// As after `--video-in`, `--audio-in` and `--audio-out`.
     pub(crate) camera: Option<String>,
     pub(crate) microphone: Option<String>,
     pub(crate) speaker: Option<String>,
@@ -57,10 +64,16 @@ impl Settings {
         &self.recent
     }
 
+    /// The server that was called last; `None` where the room had none of its own.
+    pub(crate) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
     /// Remembers that this room was called, at `server` if it was named. A server whose address carries a secret is remembered
     /// without it.
     pub(crate) fn called(&mut self, room: &str, server: Option<&str>) {
         let called = Recent { room: room.to_owned(), server: server.map(without_secrets) };
+        self.server.clone_from(&called.server);
         self.recent.retain(|recent| *recent != called);
         self.recent.insert(0, called);
         *self = std::mem::take(self).sound();
@@ -69,7 +82,8 @@ impl Settings {
     /// Without what no version of this program would write.
     fn sound(mut self) -> Self {
         self.window_size = self.window_size.filter(|sides| sides.iter().all(|side| SIDES.contains(side)));
-        for text in [&mut self.camera, &mut self.microphone, &mut self.speaker] {
+        self.zoom = self.zoom.filter(|zoom| ZOOMS.contains(zoom));
+        for text in [&mut self.server, &mut self.camera, &mut self.microphone, &mut self.speaker] {
             *text = text.take().filter(|text| is_sound(text));
         }
         self.recent.retain(|recent| is_sound(&recent.room) && recent.server.as_deref().is_none_or(is_sound));
@@ -217,7 +231,7 @@ mod tests {
             .change(|settings| {
                 settings.window_size = Some([800.0, 600.5]);
                 settings.theme = Theme::Dark;
-                settings.camera = Some("/dev/video2".into());
+                settings.camera = Some("camera:/dev/video2".into());
                 settings.called("kitchen", None);
             })
             .expect("writable");
@@ -225,7 +239,8 @@ mod tests {
         let (settings, error) = store.load();
         assert!(error.is_none());
         assert_eq!((settings.window_size, settings.theme), (Some([800.0, 600.5]), Theme::Dark));
-        assert_eq!(settings.camera.as_deref(), Some("/dev/video2"));
+        assert_eq!(settings.camera.as_deref(), Some("camera:/dev/video2"));
+        assert_eq!(settings.server(), Some("wss://calls.example/signaling"));
         let rooms: Vec<_> = settings.recent().iter().map(|recent| recent.room.as_str()).collect();
         assert_eq!(rooms, ["office", "kitchen"]);
         let files = std::fs::read_dir(folder.path().join("ringback")).expect("readable").count();
@@ -290,7 +305,7 @@ mod tests {
         let path = store.path.clone().expect("set above");
         std::fs::create_dir_all(path.parent().expect("in a folder")).expect("writable");
         let odd = format!(
-            r#"{{"window_size": [1e30, 600], "camera": "", "microphone": "a\u001b[2Jb", "speaker": "fine", "later": 1,
+            r#"{{"window_size": [1e30, 600], "zoom": 0, "camera": "", "microphone": "a\u001b[2Jb", "speaker": "fine", "later": 1,
                 "recent": [{{"room": "{}", "server": null}}, {{"room": "ok", "server": null}}]}}"#,
             "x".repeat(600)
         );
