@@ -10,10 +10,12 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie one folder below the root")
 }
 
-/// The folder cargo builds into, found from where the running test lies: `target/PROFILE/deps/test`.
+/// The folder cargo builds into, found from where the running program lies: `target/PROFILE/deps/test` or `target/PROFILE/look`.
 pub fn target() -> PathBuf {
-    let test = std::env::current_exe().expect("a running program has a path");
-    test.ancestors().nth(3).expect("cargo puts tests three folders deep").to_path_buf()
+    let program = std::env::current_exe().expect("a running program has a path");
+    let is_test = program.parent().is_some_and(|folder| folder.ends_with("deps"));
+    let folders = if is_test { 3 } else { 2 };
+    program.ancestors().nth(folders).expect("cargo puts programs that deep").to_path_buf()
 }
 
 /// A folder below the target folder, made when it is not there.

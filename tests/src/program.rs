@@ -171,6 +171,10 @@ impl Call {
     /// Starts it.
     pub fn start(mut self) -> Running {
         self.command.args(&self.arguments).arg("--report").arg(self.folder.path().join("report.json"));
+        // What a person of this machine has chosen is no part of a test, nor is what a test chose to be remembered.
+        if self.command.get_envs().all(|(name, _)| name != "XDG_CONFIG_HOME") {
+            self.command.env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        }
         let process = Process::start(&self.name, &mut self.command);
         Running { process, folder: self.folder }
     }

@@ -51,6 +51,11 @@ impl<T> LatestSlot<T> {
         self.lock().value.take()
     }
 
+    /// Whether there is a value that nobody has taken.
+    pub fn is_full(&self) -> bool {
+        self.lock().value.is_some()
+    }
+
     /// Blocks until there is a value; `None` once the slot is closed.
     pub fn wait(&self) -> Option<T> {
         let empty = |state: &mut State<T>| state.value.is_none() && !state.closed;
@@ -106,7 +111,9 @@ mod tests {
         let slot = LatestSlot::new();
         assert_eq!(slot.put(1), None);
         assert_eq!(slot.put(2), Some(1));
+        assert!(slot.is_full());
         assert_eq!(slot.take(), Some(2));
+        assert!(!slot.is_full());
         assert_eq!(slot.take(), None);
     }
 

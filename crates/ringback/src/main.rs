@@ -4,6 +4,7 @@
 mod by_hand;
 mod call;
 mod cli;
+mod desktop;
 mod devices;
 mod exit;
 mod face;
@@ -15,6 +16,8 @@ mod reach;
 mod rendezvous;
 mod report;
 mod serve;
+#[cfg(all(test, target_os = "linux"))]
+mod skipped;
 mod terminal;
 mod window;
 

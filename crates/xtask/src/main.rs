@@ -5,13 +5,16 @@ mod checks;
 mod demo;
 mod figures;
 mod fuzz;
+mod install;
 mod json;
 mod lab;
 mod needs;
 mod packages;
 mod shell;
+mod sounds;
 mod tally;
 mod test;
+mod window;
 
 use std::process::ExitCode;
 
@@ -25,6 +28,8 @@ cargo xtask COMMAND [OPTIONS]
   demo              build, then place a call between you and a second peer on this machine
       --duration T    hang up that long after the call connected (default 10s)
       --dev           the faster, less optimised build
+  install           build, and put the program, its icon and its menu entry into ~/.local
+      --remove        take them away again
   test [STAGE…]     run every check, or only the named stages
       stages          fmt, spelling, deny, clippy, doc, tests, lab
   fuzz [TARGET…]    feed every parser, or only the named targets, what strangers could send
@@ -33,6 +38,9 @@ cargo xtask COMMAND [OPTIONS]
                       (`cargo xtask lab --help` lists the options)
   bench [OPTION…]   measure speed and cost beside other programs, and print the table
                       (`cargo xtask bench --help` lists the options)
+  window            measure what the window costs when it is drawn without a graphics card
+  screenshots       make the pictures of the window in assets/screenshots
+  sounds            make the sounds in assets/sounds
   ci                `test` as the build machines run it: asks nothing
   help              this text
 
@@ -63,6 +71,19 @@ fn run(arguments: &[String]) -> Outcome {
             let dev = options.flag("--dev");
             options.finish()?;
             demo::run(&demo::Demo { duration, dev }, options.consent)
+        }
+        "install" => {
+            let remove = options.flag("--remove");
+            options.finish()?;
+            install::run(remove, options.consent)
+        }
+        "window" | "screenshots" => {
+            options.finish()?;
+            window::run(&options.command, options.consent)
+        }
+        "sounds" => {
+            options.finish()?;
+            sounds::run()
         }
         "test" => test::run(&options.rest, options.consent),
         "fuzz" => {

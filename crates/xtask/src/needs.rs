@@ -139,6 +139,16 @@ fn browser() -> [Need; 2] {
     ]
 }
 
+/// What looks at the window without anybody before it.
+pub(crate) fn screen() -> [Need; 1] {
+    [Need {
+        name: "Xvfb and xdotool",
+        why: "the window on a screen of its own, with its keys pressed",
+        present: || on_path("Xvfb") && on_path("xdotool"),
+        packages: ["xvfb xdotool", "xorg-x11-server-Xvfb xdotool", "xorg-server-xvfb xdotool", ""],
+    }]
+}
+
 /// What makes networks out of namespaces.
 fn namespaces() -> [Need; 2] {
     [
@@ -221,6 +231,7 @@ pub(crate) fn tests() -> Vec<Need> {
     ]);
     if cfg!(target_os = "linux") {
         needs.extend(namespaces());
+        needs.extend(screen());
         needs.extend([
             Need {
                 name: "PulseAudio",
@@ -229,10 +240,16 @@ pub(crate) fn tests() -> Vec<Need> {
                 packages: ["pulseaudio pulseaudio-utils", "pulseaudio pulseaudio-utils", "pulseaudio libpulse", ""],
             },
             Need {
-                name: "Xvfb and xdotool",
-                why: "the window on a screen of its own, with its keys pressed",
-                present: || on_path("Xvfb") && on_path("xdotool"),
-                packages: ["xvfb xdotool", "xorg-x11-server-Xvfb xdotool", "xorg-server-xvfb xdotool", ""],
+                name: "dbus-daemon",
+                why: "a desktop of a test's own, which shows notifications",
+                present: || on_path("dbus-daemon"),
+                packages: ["dbus-daemon", "dbus-daemon", "dbus", ""],
+            },
+            Need {
+                name: "desktop-file-validate",
+                why: "whether the menu entry is a valid one",
+                present: || on_path("desktop-file-validate"),
+                packages: ["desktop-file-utils", "desktop-file-utils", "desktop-file-utils", ""],
             },
             Need {
                 name: "GStreamer with webrtcbin, for the system's Python",

@@ -18,6 +18,12 @@ pub(crate) const KEY_HANG_UP: &str = "Hang up";
 pub(crate) const KEY_HELP: &str = "Help";
 pub(crate) const KEY_PUSH_TO_TALK: &str = "Talk while held";
 
+/// What the desktop shows: buttons of a notification, and why the screen stays on.
+pub(crate) const DESKTOP_ACCEPT: &str = "Accept";
+pub(crate) const DESKTOP_DECLINE: &str = "Decline";
+pub(crate) const DESKTOP_OPEN: &str = "Show";
+pub(crate) const DESKTOP_IN_A_CALL: &str = "In a call";
+
 /// Where the call stands, for the person.
 pub(crate) fn phase(phase: Phase, room: &str) -> String {
     match phase {
