@@ -39,7 +39,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
 ];
 
 /// Which crates may name an outside library whose types must not spread.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("webrtc", &["peer-connection"]),
     ("rtc", &["peer-connection"]),
     ("tokio-tungstenite", &["signaling-client", "signaling-server"]),
@@ -55,6 +55,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("zune-jpeg", &["media-codec"]),
     ("rubato", &["media-codec"]),
     ("eframe", &["ringback"]),
+    ("ratatui", &["ringback"]),
     ("clap", &["ringback"]),
     ("anyhow", &["ringback"]),
     ("tracing-subscriber", &["ringback"]),

@@ -5,6 +5,7 @@ mod arguments;
 mod browser;
 mod by_hand;
 mod chat;
+mod control;
 mod devices;
 mod drivers;
 mod ends;

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod camera;
 pub mod clip;
+pub mod control;
 pub mod detour;
 pub mod lan;
 pub mod machine;

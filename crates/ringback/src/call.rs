@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::cli::CallArgs;
+use crate::control::Control;
 use crate::reach::Reach;
 use crate::rendezvous::{self, Meeting};
 use crate::{by_hand, exit, report, terminal, window};
@@ -41,31 +42,53 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
     let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
     let display = windowed && window::has_display();
     // Nobody can be asked.
-    args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal());
+    args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal() || args.control.is_some());
+    let control = match control(&args, &runtime) {
+        Ok(control) => control,
+        Err(error) => {
+            terminal::error(&error);
+            return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+        }
+    };
     if windowed && !display {
         if args.video_out.is_some() {
             terminal::warn("there is no display: the call is shown in the terminal");
         }
-        return runtime.block_on(in_terminal(args, room, reach, started));
+        return runtime.block_on(in_terminal(args, room, reach, started, control));
     }
     if windowed {
-        in_window(args, room, reach, started, &runtime)
+        in_window(args, room, reach, started, control, &runtime)
     } else {
-        runtime.block_on(in_terminal(args, room, reach, started))
+        runtime.block_on(in_terminal(args, room, reach, started, control))
     }
 }
 
-async fn in_terminal(args: CallArgs, room: RoomId, reach: Reach, started: Instant) -> anyhow::Result<ExitCode> {
+/// The socket that programs drive the call over, where one is asked for.
+fn control(args: &CallArgs, runtime: &Runtime) -> Result<Option<Control>, String> {
+    let _guard = runtime.enter();
+    args.control.as_deref().map(Control::listen).transpose().map_err(|error| error.to_string())
+}
+
+async fn in_terminal(
+    args: CallArgs,
+    room: RoomId,
+    reach: Reach,
+    started: Instant,
+    control: Option<Control>,
+) -> anyhow::Result<ExitCode> {
     let (config, meeting) = prepare(&args, &room, reach, started).await?;
     let desk = config.signaling.desk.clone();
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
     };
+    if let Some(control) = &control {
+        control.attach(&room, &mut call);
+    }
     tokio::spawn(interrupts(call.commands()));
-    take_input(&args, desk, &call, !args.auto_accept);
+    take_input(&args, desk, &call, !args.auto_accept && std::io::stdin().is_terminal());
     terminal::show(&mut call, &args).await;
-    conclude(&args, call.finished().await, meeting).await
+    conclude(&args, call.finished().await, meeting, control).await
 }
 
 /// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
@@ -74,6 +97,7 @@ fn in_window(
     room: RoomId,
     reach: Reach,
     started: Instant,
+    control: Option<Control>,
     runtime: &Runtime,
 ) -> anyhow::Result<ExitCode> {
     let context = Arc::new(std::sync::OnceLock::new());
@@ -85,10 +109,13 @@ fn in_window(
         Ok(call) => call,
         Err(error) => return runtime.block_on(refuse(&error, meeting)),
     };
-    runtime.spawn(interrupts(call.commands()));
+    let _guard = runtime.enter();
+    if let Some(control) = &control {
+        control.attach(&room, &mut call);
+    }
+    tokio::spawn(interrupts(call.commands()));
     // The window asks by itself, and a program in the background must not read from its terminal.
     take_input(&args, desk, &call, false);
-    let _guard = runtime.enter();
     let shown = window::show(&mut call, &room, args.chat, context);
     let outcome = runtime.block_on(async {
         match shown {
@@ -98,7 +125,7 @@ fn in_window(
         }
         call.finished().await
     });
-    runtime.block_on(conclude(&args, outcome, meeting))
+    runtime.block_on(conclude(&args, outcome, meeting, control))
 }
 
 /// What standard input is for: the other's line first, where a person carries it; whether a call is taken, where the terminal
@@ -162,7 +189,15 @@ async fn refuse(error: &PlaceError, meeting: Option<Meeting>) -> anyhow::Result<
 }
 
 /// Report, last words, exit code.
-async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
+async fn conclude(
+    args: &CallArgs,
+    outcome: Outcome,
+    meeting: Option<Meeting>,
+    control: Option<Control>,
+) -> anyhow::Result<ExitCode> {
+    if let Some(control) = control {
+        control.close().await;
+    }
     if let Some(meeting) = meeting {
         meeting.close().await;
     }

@@ -181,6 +181,11 @@ pub(crate) struct CallArgs {
     /// Write a JSON report of the call to FILE at its end.
     #[arg(long, value_name = "FILE", help_heading = "Running")]
     pub(crate) report: Option<PathBuf>,
+    /// Let programs drive the call: a Unix socket at PATH that speaks JSON lines, for this person only. Everything that the
+    /// window can do and shows; docs/CONTROL.md has the words. Without --headless the program then asks there whether a call
+    /// is taken.
+    #[arg(long, value_name = "PATH", help_heading = "Running")]
+    pub(crate) control: Option<PathBuf>,
     /// Send lines from standard input to the peer, print the peer's lines to standard output.
     #[arg(long, help_heading = "Running")]
     pub(crate) chat: bool,

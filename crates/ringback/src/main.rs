@@ -4,6 +4,7 @@
 mod by_hand;
 mod call;
 mod cli;
+mod control;
 mod devices;
 mod exit;
 mod face;

@@ -214,7 +214,7 @@ pub(crate) fn send_chat(commands: &mpsc::Sender<Command>, text: &str) -> bool {
 }
 
 /// Cuts at character boundaries.
-fn cut(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn cut(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let end = (0..=rest.len().min(LINE_BYTES)).rev().find(|&end| rest.is_char_boundary(end))?;
