@@ -24,4 +24,5 @@ mod routers;
 #[path = "../../crates/signaling-client/tests/servers/server.rs"]
 mod server;
 mod survival;
+mod tui;
 mod window;

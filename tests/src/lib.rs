@@ -18,3 +18,4 @@ pub mod report;
 pub mod screen;
 pub mod skip;
 pub mod sound;
+pub mod tmux;

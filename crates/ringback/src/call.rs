@@ -17,7 +17,7 @@ use crate::cli::CallArgs;
 use crate::control::Control;
 use crate::reach::Reach;
 use crate::rendezvous::{self, Meeting};
-use crate::{by_hand, exit, report, terminal, window};
+use crate::{by_hand, exit, report, terminal, tui, window};
 
 /// Runs the call to its end and returns the exit code.
 pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
@@ -38,8 +38,14 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
             return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
         }
     };
+    if args.tui
+        && let Err(error) = tui::check(&args)
+    {
+        terminal::error(error);
+        return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+    }
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
-    let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
+    let windowed = !args.headless && !args.tui && matches!(args.video_out, None | Some(VideoSink::Window));
     let display = windowed && window::has_display();
     // Nobody can be asked.
     args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal() || args.control.is_some());
@@ -50,6 +56,9 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
             return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
         }
     };
+    if args.tui {
+        return on_terminal(args, room, reach, started, control, &runtime);
+    }
     if windowed && !display {
         if args.video_out.is_some() {
             terminal::warn("there is no display: the call is shown in the terminal");
@@ -89,6 +98,42 @@ async fn in_terminal(
     take_input(&args, desk, &call, !args.auto_accept && std::io::stdin().is_terminal());
     terminal::show(&mut call, &args).await;
     conclude(&args, call.finished().await, meeting, control).await
+}
+
+/// The terminal's face, on the main thread; the same room is called as often as the person likes.
+fn on_terminal(
+    args: CallArgs,
+    room: RoomId,
+    reach: Reach,
+    started: Instant,
+    control: Option<Control>,
+    runtime: &Runtime,
+) -> anyhow::Result<ExitCode> {
+    let _guard = runtime.enter();
+    let (mut config, meeting) = runtime.block_on(prepare(&args, &room, reach, started))?;
+    loop {
+        let mut call = match runtime.block_on(Call::place(config.clone())) {
+            Ok(call) => call,
+            Err(error) => return runtime.block_on(refuse(&error, meeting)),
+        };
+        if let Some(control) = &control {
+            control.attach(&room, &mut call);
+        }
+        let interrupts = tokio::spawn(interrupts(call.commands()));
+        let shown = tui::show(&mut call, &room, args.chat);
+        let outcome = runtime.block_on(async {
+            if let Err(error) = &shown {
+                terminal::warn(&format!("the terminal cannot be drawn on any more: {error:#}"));
+            }
+            call.hang_up().await;
+            call.finished().await
+        });
+        interrupts.abort();
+        if !matches!(shown, Ok(tui::Left::Again)) {
+            return runtime.block_on(conclude(&args, outcome, meeting, control));
+        }
+        config.started = Instant::now();
+    }
 }
 
 /// The window owns the main thread, as every desktop wants it; the call runs on the runtime's.
@@ -224,6 +269,7 @@ async fn interrupts(commands: mpsc::Sender<Command>) {
     interrupted().await;
     let _ = commands.try_send(Command::Interrupt);
     interrupted().await;
+    tui::restore();
     std::process::exit(130);
 }
 

@@ -166,6 +166,9 @@ pub(crate) struct CallArgs {
     /// No window: show the call in the terminal.
     #[arg(long, help_heading = "Running")]
     pub(crate) headless: bool,
+    /// Show the call on this terminal: pictures, meters, chat and the window's keys (? lists them).
+    #[arg(long, conflicts_with = "headless", help_heading = "Running")]
+    pub(crate) tui: bool,
     /// Hang up that long after the call connected (10s, 5m, …).
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Running")]
     pub(crate) duration: Option<Duration>,

@@ -16,6 +16,7 @@ mod rendezvous;
 mod report;
 mod serve;
 mod terminal;
+mod tui;
 mod window;
 
 use std::process::ExitCode;
@@ -51,5 +52,5 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal::log).init();
 }

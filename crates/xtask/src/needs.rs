@@ -229,6 +229,12 @@ pub(crate) fn tests() -> Vec<Need> {
                 packages: ["pulseaudio pulseaudio-utils", "pulseaudio pulseaudio-utils", "pulseaudio libpulse", ""],
             },
             Need {
+                name: "tmux",
+                why: "calls on a terminal, with its keys pressed and its screen read",
+                present: || on_path("tmux"),
+                packages: ["tmux", "tmux", "tmux", "tmux"],
+            },
+            Need {
                 name: "Xvfb and xdotool",
                 why: "the window on a screen of its own, with its keys pressed",
                 present: || on_path("Xvfb") && on_path("xdotool"),
