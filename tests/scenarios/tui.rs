@@ -80,9 +80,10 @@ fn a_person_on_a_terminal_takes_a_call_sees_the_other_writes_mutes_and_hangs_up(
     terminal.shows("you: quite cold");
     peer.process.line_out("quite cold", ENDS);
     terminal.press("Escape");
+    terminal.wait("no chat", |screen| !screen.contains("quite cold"));
     terminal.press("i");
     terminal.shows("kbit/s");
-    terminal.shows("host udp host");
+    terminal.shows("host udp");
     terminal.press("?");
     terminal.shows("space  Mute or unmute");
     terminal.resize(20, 5);
@@ -115,6 +116,22 @@ fn a_small_terminal_with_few_colours_shows_a_call_and_is_given_back_after_a_sign
     terminal.signal_program("TERM");
     is_given_back(&terminal);
     peer.ends_with(0, ENDS);
+}
+
+#[test]
+fn a_shell_that_goes_away_ends_the_call_in_order() {
+    let _alone = alone();
+    if !Tmux::is_there() {
+        return skip("there is no tmux");
+    }
+    let server = Server::start();
+    let mut peer = peer(&server);
+    peer.process.line_err("* waiting", ENDS);
+    let terminal = call(&server, 80, 24, "exec");
+    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    drop(terminal);
+    peer.ends_with(0, ENDS);
+    assert_eq!(peer.report().text("end.reason"), "peer_hung_up");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn on_terminal(
             control.attach(&room, &mut call);
         }
         let interrupts = tokio::spawn(interrupts(call.commands()));
-        let shown = tui::show(&mut call, &room, args.chat);
+        let shown = tui::show(&mut call, &room, meeting.as_ref().and_then(|meeting| meeting.link(&room)), args.chat);
         let outcome = runtime.block_on(async {
             if let Err(error) = &shown {
                 terminal::warn(&format!("the terminal cannot be drawn on any more: {error:#}"));

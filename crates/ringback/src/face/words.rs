@@ -63,6 +63,11 @@ pub(crate) const FIGURE_PATH: &str = "path";
 pub(crate) const FIGURE_ENCRYPTION: &str = "encryption";
 pub(crate) const PICKER_HINT: &str = "arrows and Enter choose, Esc closes";
 
+/// How others come into the room.
+pub(crate) fn join_by(link: &str) -> String {
+    format!("Others join with a browser: {link}")
+}
+
 /// The call that is over, and what can be done now.
 pub(crate) fn ended(reason: &str) -> String {
     format!("The call is over: {reason}")

@@ -17,7 +17,6 @@ mod view_tests;
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
-use std::sync::mpsc::TryRecvError;
 use std::time::{Duration, Instant};
 
 use call_engine::devices::{DeviceList, list_cameras, list_microphones, list_speakers};
@@ -73,11 +72,11 @@ pub(crate) fn check(args: &CallArgs) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Shows the call until it ended or the person left. Blocks; must run inside the runtime.
+/// Shows the call until it ended or the person left; by `link` others join, where there is one. Blocks; must run inside the runtime.
 ///
 /// # Errors
 /// When the terminal cannot be used any more.
-pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool) -> anyhow::Result<Left> {
+pub(crate) fn show(call: &mut Call, room: &RoomId, link: Option<String>, chat: bool) -> anyhow::Result<Left> {
     let screen = Screen::open()?;
     let variable = |name| std::env::var(name).ok();
     let is_far = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
@@ -86,6 +85,7 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool) -> anyhow::Result
     let answers = screen.answers;
     let face = Face {
         room: room.to_string(),
+        link,
         commands: call.commands(),
         events: call.take_events(),
         snapshots: call.snapshot(),
@@ -105,11 +105,29 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, chat: bool) -> anyhow::Result
         pace: Pace::new(is_far),
         shown: Shown::default(),
         listing: None,
+        devices: None,
         ended_at: None,
         screen,
     };
-    face.run()
+    let hang_up = tokio::spawn(end_with_the_shell(call.commands()));
+    let left = face.run();
+    hang_up.abort();
+    left
 }
+
+/// A shell that goes away, as at the end of an ssh connection, takes its programs with it: the peer hears a goodbye before.
+#[cfg(unix)]
+async fn end_with_the_shell(commands: mpsc::Sender<Command>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut gone) = signal(SignalKind::hangup()) else { return };
+    while gone.recv().await.is_some() {
+        let _ = commands.try_send(Command::Interrupt);
+    }
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+async fn end_with_the_shell(_: mpsc::Sender<Command>) {}
 
 /// One picture, the newest that came.
 struct View {
@@ -144,6 +162,7 @@ struct Shown {
 
 struct Face {
     room: String,
+    link: Option<String>,
     commands: mpsc::Sender<Command>,
     events: Option<mpsc::Receiver<Event>>,
     snapshots: watch::Receiver<Snapshot>,
@@ -157,8 +176,9 @@ struct Face {
     cell: (u16, u16),
     pace: Pace,
     shown: Shown,
-    /// Devices that are being listed, on a thread of its own.
+    /// The devices while a person chooses: listed at once on a thread of its own, then watched.
     listing: Option<std::sync::mpsc::Receiver<DeviceList>>,
+    devices: Option<watch::Receiver<DeviceList>>,
     ended_at: Option<Instant>,
     screen: Screen,
 }
@@ -226,19 +246,27 @@ impl Face {
             }
             any = true;
         }
-        match self.listing.as_ref().map(std::sync::mpsc::Receiver::try_recv) {
-            Some(Ok(list)) => {
-                if let Some(picker) = &mut self.board.picker {
-                    picker.listed(list);
-                }
-                (self.listing, any) = (None, true);
-            }
-            Some(Err(TryRecvError::Disconnected)) => self.listing = None,
-            Some(Err(TryRecvError::Empty)) | None => {}
-        }
+        any |= self.new_devices();
         let notices = self.story.notices(now).count();
         any |= std::mem::take(&mut self.shown.is_stale);
         any | (notices != std::mem::replace(&mut self.shown.notices, notices))
+    }
+
+    /// The devices that came and went while a person chooses.
+    fn new_devices(&mut self) -> bool {
+        let Some(picker) = &mut self.board.picker else {
+            (self.listing, self.devices) = (None, None);
+            return false;
+        };
+        let listed = self.listing.as_ref().and_then(|listing| listing.try_recv().ok());
+        let changed = self.devices.as_mut().filter(|devices| devices.has_changed().unwrap_or(false));
+        match listed.or(changed.map(|devices| devices.borrow_and_update().clone())) {
+            Some(list) => {
+                picker.listed(list);
+                true
+            }
+            None => false,
+        }
     }
 
     fn input(&mut self, input: &Input) -> anyhow::Result<Option<Left>> {
@@ -266,7 +294,9 @@ impl Face {
                     }
                     self.story.said(text);
                 }
-                Effect::ListDevices => self.listing = Some(list_devices()),
+                Effect::ListDevices => {
+                    (self.listing, self.devices) = (Some(list_devices()), Some(call_engine::devices::watch()));
+                }
                 Effect::Read => self.story.read(),
                 Effect::Redraw => {
                     self.uncover()?;
@@ -295,6 +325,7 @@ impl Face {
         let before = self.screen.written();
         let scene = Scene {
             room: &self.room,
+            link: self.link.as_deref(),
             snapshot,
             story: &self.story,
             board: &self.board,
@@ -322,7 +353,7 @@ impl Face {
             self.shown.picture = Some(place);
         }
         if is_moving {
-            self.pace.drew(now, self.screen.written() - before);
+            self.pace.drew(Instant::now(), self.screen.written() - before);
         }
         Ok(())
     }

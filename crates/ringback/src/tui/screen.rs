@@ -144,7 +144,8 @@ fn ask() -> io::Result<Answers> {
         // SAFETY: poll(2) writes to the one structure that the valid pointer leads to.
         let ready = unsafe { libc::poll(&raw mut input, 1, i32::try_from(left.as_millis()).unwrap_or(1000)) };
         if ready > 0 {
-            let mut piece = [0; 256];
+            // As large as the standard library's own buffer, so that nothing stays in that.
+            let mut piece = [0; 8192];
             let length = io::stdin().lock().read(&mut piece)?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

@@ -20,6 +20,8 @@ use crate::terminal::printable;
 pub(crate) struct Scene<'a> {
     /// The room's name.
     pub(crate) room: &'a str,
+    /// The link by which a browser joins, where there is one.
+    pub(crate) link: Option<&'a str>,
     /// The state of the call.
     pub(crate) snapshot: &'a Snapshot,
     /// The call so far.
@@ -117,14 +119,19 @@ fn centre(scene: &Scene<'_>, camera_off: bool) -> String {
         (Some(end), _) => words::ended(&printable(&end.to_string())),
         (None, Phase::Connected) if camera_off => words::PEER_CAMERA_OFF.to_owned(),
         (None, Phase::Connected) => words::NO_PICTURE.to_owned(),
+        (None, Phase::Waiting) => {
+            let link = scene.link.map(|link| format!("\n\n{}", words::join_by(&printable(link))));
+            words::phase(Phase::Waiting, &printable(scene.room)) + &link.unwrap_or_default()
+        }
         (None, phase) => words::phase(phase, &printable(scene.room)),
     }
 }
 
 fn draw_words(frame: &mut Frame<'_>, area: Rect, text: &str) {
     let wrapped = Paragraph::new(text).wrap(Wrap { trim: true }).centered();
-    let lines = u16::try_from(text.chars().count() / usize::from(area.width.max(1)) + 1).unwrap_or(1);
-    let top = area.height.saturating_sub(lines) / 2;
+    let width = usize::from(area.width.max(1));
+    let lines: usize = text.lines().map(|line| line.chars().count() / width + 1).sum();
+    let top = area.height.saturating_sub(u16::try_from(lines).unwrap_or(u16::MAX)) / 2;
     frame.render_widget(wrapped, Rect { y: area.y + top, height: area.height - top, ..area });
 }
 

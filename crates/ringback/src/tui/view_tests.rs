@@ -20,6 +20,7 @@ struct Moment {
     board: Board,
     remote: Option<Picture>,
     local: Option<Picture>,
+    link: Option<&'static str>,
     now: Instant,
 }
 
@@ -31,6 +32,7 @@ impl Moment {
             board: Board::default(),
             remote: None,
             local: None,
+            link: None,
             now: Instant::now(),
         }
     }
@@ -44,6 +46,7 @@ impl Moment {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("memory is a terminal");
         let scene = Scene {
             room: "kitchen",
+            link: self.link,
             snapshot: &self.snapshot,
             story: &self.story,
             board: &self.board,
@@ -82,6 +85,13 @@ fn a_waiting_call_says_that_it_calls_and_which_keys_there_are() {
             " m Mute or unmute v Camera off or on c Chat q Hang up ? Help",
         ]
     );
+}
+
+#[test]
+fn who_hosts_the_room_sees_how_others_join() {
+    let mut moment = Moment::at(Phase::Waiting);
+    moment.link = Some("https://192.0.2.1:7551/?room=kitchen");
+    assert!(moment.rows(80, 10)[6].contains("Others join with a browser: https://192.0.2.1:7551/?room=kitchen"));
 }
 
 #[test]
@@ -172,19 +182,18 @@ fn figures_devices_and_notices_lie_on_the_picture() {
     moment.remote = Some(Picture::black(Size { width: 16, height: 9 }));
     moment.snapshot.figures.path.local_type = Some("host".into());
     moment.story.event(moment.now, &Event::Problem("no sound is sent".into()));
-    moment.strokes("io");
+    moment.strokes("i");
     let rows = moment.rows(80, 24);
     let text = rows.join("\n");
-    for words in [
-        "┌Statistics",
-        "round trip –",
-        "path       host – –",
-        "┌Camera, microphone, speaker",
-        "whatever the system prefers (in use)",
-    ] {
+    for words in ["┌Statistics", "round trip –", "path       host – –"] {
         assert!(text.contains(words), "{words:?} is missing:\n{text}");
     }
     assert!(rows[21].starts_with(" no sound is sent "), "{text}");
+    moment.strokes("o");
+    let text = moment.rows(80, 24).join("\n");
+    for words in ["┌Camera, microphone, speaker", "> whatever the system prefers (in use)"] {
+        assert!(text.contains(words), "{words:?} is missing:\n{text}");
+    }
 }
 
 #[test]
