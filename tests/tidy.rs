@@ -39,7 +39,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
 ];
 
 /// Which crates may name an outside library whose types must not spread.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 19] = [
     ("webrtc", &["peer-connection"]),
     ("rtc", &["peer-connection"]),
     ("tokio-tungstenite", &["signaling-client", "signaling-server"]),
@@ -56,6 +56,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("rubato", &["media-codec"]),
     ("eframe", &["ringback"]),
     ("zbus", &["ringback"]),
+    ("ratatui", &["ringback"]),
     ("clap", &["ringback"]),
     ("anyhow", &["ringback"]),
     ("tracing-subscriber", &["ringback"]),

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod camera;
 pub mod clip;
+pub mod control;
 pub mod detour;
 pub mod lan;
 pub mod machine;
@@ -17,3 +18,4 @@ pub mod report;
 pub mod screen;
 pub mod skip;
 pub mod sound;
+pub mod tmux;

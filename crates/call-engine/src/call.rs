@@ -8,7 +8,7 @@ use media_capture::{AudioSource, VideoSource};
 use media_core::LatestSlot;
 use media_render::AudioSink;
 use peer_connection::DataChannel;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::{Instrument, info_span};
 
 use crate::actor::{Actor, Told};
@@ -19,6 +19,9 @@ use crate::media::{Media, Pictures};
 
 /// Commands and events on their way; a person does not type faster, and a stalled reader must not grow memory.
 const QUEUE: usize = 64;
+
+/// Events that a second reader may be behind: some seconds of a lively call. It is not waited for.
+const FOLLOWED: usize = 256;
 
 /// Open data channels that the program has not taken yet: those of two connections.
 const CHANNELS: usize = 16;
@@ -131,6 +134,25 @@ impl Call {
     /// The queue of events, for a reader elsewhere; [`Self::event`] gives nothing from then on.
     pub fn take_events(&mut self) -> Option<mpsc::Receiver<Event>> {
         self.events.take()
+    }
+
+    /// A second reader of the events, beside [`Self::event`] and the queue. It is never waited for: one that falls more than 256
+    /// events behind is told so, and goes on with the newer ones. Nothing comes where the queue was taken before. Needs a tokio
+    /// runtime.
+    pub fn follow_events(&mut self) -> broadcast::Receiver<Event> {
+        let (followers, follower) = broadcast::channel(FOLLOWED);
+        if let Some(mut events) = self.events.take() {
+            let (first, queue) = mpsc::channel(QUEUE);
+            self.events = Some(queue);
+            tokio::spawn(async move {
+                while let Some(event) = events.recv().await {
+                    let _ = followers.send(event.clone());
+                    // The first reader may leave before the end of the call, the others stay.
+                    let _ = first.send(event).await;
+                }
+            });
+        }
+        follower
     }
 
     /// The data channels that [`CallConfig::channels`] names, each when it opens, and anew on each connection. Nothing the

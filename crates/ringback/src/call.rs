@@ -13,11 +13,13 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::CallArgs;
+use crate::control::Control;
+use crate::desktop::instance::{self, Claim};
 use crate::operator::Operator;
 use crate::reach::Reach;
 use crate::rendezvous::{self, Meeting};
 use crate::window::{self, App, Choice, Context, Links, Manner, Remembered, Wish};
-use crate::{by_hand, exit, report, terminal};
+use crate::{by_hand, exit, report, terminal, tui};
 
 /// Whether the program was told to stop.
 pub(crate) type Interrupted = watch::Receiver<bool>;
@@ -30,7 +32,7 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
         terminal::error(&format!("no report can be written to {}: {error}", path.display()));
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
     }
-    let windowed = !args.headless && matches!(args.video_out, None | Some(VideoSink::Window));
+    let windowed = !args.headless && !args.tui && matches!(args.video_out, None | Some(VideoSink::Window));
     let display = windowed && window::has_display();
     let room = args.place();
     if room.is_none() && !display {
@@ -44,31 +46,96 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
             return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
         }
     };
+    if args.tui
+        && let Err(error) = tui::check(&args)
+    {
+        terminal::error(error);
+        return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+    }
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     // A window that nobody looks after must not stay open for ever.
     let unattended = args.auto_accept || args.once || args.duration.is_some() || args.wait.is_some();
     // Nobody can be asked.
-    args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal());
+    args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal() || args.control.is_some());
+    let control = match control(&args, &runtime) {
+        Ok(control) => control,
+        Err(error) => {
+            terminal::error(&error);
+            return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+        }
+    };
     if windowed && !display && args.video_out.is_some() {
         terminal::warn("there is no display: the call is shown in the terminal");
     }
     match room {
-        Some(room) if !display => runtime.block_on(in_terminal(args, room, reach, started)),
-        room => in_window(args, room, started, unattended, &runtime),
+        Some(room) if args.tui => on_terminal(args, room, reach, started, control, &runtime),
+        Some(room) if !display => runtime.block_on(in_terminal(args, room, reach, started, control)),
+        room => in_window(args, room, started, unattended, control, &runtime),
     }
 }
 
-async fn in_terminal(args: CallArgs, room: RoomId, reach: Reach, started: Instant) -> anyhow::Result<ExitCode> {
+/// The socket that programs drive the call over, where one is asked for.
+fn control(args: &CallArgs, runtime: &Runtime) -> Result<Option<Control>, String> {
+    let _guard = runtime.enter();
+    args.control.as_deref().map(Control::listen).transpose().map_err(|error| error.to_string())
+}
+
+async fn in_terminal(
+    args: CallArgs,
+    room: RoomId,
+    reach: Reach,
+    started: Instant,
+    control: Option<Control>,
+) -> anyhow::Result<ExitCode> {
     let (config, meeting) = prepare(&args, &room, reach, started).await?;
     let desk = config.signaling.desk.clone();
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
     };
+    if let Some(control) = &control {
+        control.attach(&room, &mut call);
+    }
     tokio::spawn(interrupts(call.commands()));
-    take_input(&args, desk, &call, !args.auto_accept);
+    take_input(&args, desk, &call, !args.auto_accept && std::io::stdin().is_terminal());
     terminal::show(&mut call, &args).await;
-    conclude(&args, call.finished().await, meeting).await
+    conclude(&args, call.finished().await, meeting, control).await
+}
+
+/// The terminal's face, on the main thread; the same room is called as often as the person likes.
+fn on_terminal(
+    args: CallArgs,
+    room: RoomId,
+    reach: Reach,
+    started: Instant,
+    control: Option<Control>,
+    runtime: &Runtime,
+) -> anyhow::Result<ExitCode> {
+    let _guard = runtime.enter();
+    let (mut config, meeting) = runtime.block_on(prepare(&args, &room, reach, started))?;
+    loop {
+        let mut call = match runtime.block_on(Call::place(config.clone())) {
+            Ok(call) => call,
+            Err(error) => return runtime.block_on(refuse(&error, meeting)),
+        };
+        if let Some(control) = &control {
+            control.attach(&room, &mut call);
+        }
+        let interrupts = tokio::spawn(interrupts(call.commands()));
+        let shown = tui::show(&mut call, &room, meeting.as_ref().and_then(|meeting| meeting.link(&room)), args.chat);
+        let outcome = runtime.block_on(async {
+            if let Err(error) = &shown {
+                terminal::warn(&format!("the terminal cannot be drawn on any more: {error:#}"));
+            }
+            call.hang_up().await;
+            call.finished().await
+        });
+        interrupts.abort();
+        if !matches!(shown, Ok(tui::Left::Again)) {
+            return runtime.block_on(conclude(&args, outcome, meeting, control));
+        }
+        config.started = Instant::now();
+    }
 }
 
 /// The window owns the main thread, as every desktop wants it; calls run on the runtime's, placed by an operator.
@@ -77,15 +144,33 @@ fn in_window(
     room: Option<RoomId>,
     started: Instant,
     unattended: bool,
+    control: Option<Control>,
     runtime: &Runtime,
 ) -> anyhow::Result<ExitCode> {
     let _guard = runtime.enter();
     let context = Context::default();
+    let mut instance = None;
+    if let Some(room) = &room {
+        let server = args.server.as_ref().map(ToString::to_string);
+        match runtime.block_on(instance::claim(room.as_str(), server.as_deref())) {
+            Claim::First(first) => instance = Some(first),
+            Claim::Raised => {
+                terminal::line("  this room has a window already: it is in front now");
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+    }
+    if let Some(instance) = &mut instance {
+        instance.on_raise(window::raiser(context.clone()));
+    }
     let (wishes, wished) = mpsc::channel(window::WISHES);
     let (news, heard) = std::sync::mpsc::channel();
     let one_call = room.is_some();
     let manner = Manner { one_call, unattended: one_call && unattended };
-    let remembered = window::load();
+    let (remembered, problem) = window::load();
+    if let Some(problem) = problem {
+        terminal::warn(&problem);
+    }
     let defaults = choice(&args, room.clone(), &remembered);
     let placing = room.map(|_| defaults.clone());
     let devices = call_engine::devices::watch();
@@ -94,11 +179,13 @@ fn in_window(
     let app = App::new(placing, defaults, links, remembered, tools, manner);
     let (stop, interrupted) = watch::channel(false);
     runtime.spawn(stopped(stop));
-    let operator = Operator { args, started, wishes: wished, news, context: context.clone(), interrupted };
+    let operator = Operator { args, started, wishes: wished, news, context: context.clone(), interrupted, control };
     let operator = runtime.spawn(operator.run());
     match window::show(app, context) {
         Ok(remembered) => {
-            window::save(&remembered);
+            if let Err(problem) = window::save(&remembered) {
+                terminal::warn(&problem.to_string());
+            }
             // An operator that has ended hears nothing any more, and need not.
             let _ = wishes.blocking_send(Wish::Leave);
         }
@@ -187,7 +274,15 @@ async fn refuse(error: &PlaceError, meeting: Option<Meeting>) -> anyhow::Result<
 }
 
 /// Report, last words, exit code.
-pub(crate) async fn conclude(args: &CallArgs, outcome: Outcome, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn conclude(
+    args: &CallArgs,
+    outcome: Outcome,
+    meeting: Option<Meeting>,
+    control: Option<Control>,
+) -> anyhow::Result<ExitCode> {
+    if let Some(control) = control {
+        control.close().await;
+    }
     if let Some(meeting) = meeting {
         meeting.close().await;
     }
@@ -222,6 +317,7 @@ async fn interrupts(commands: mpsc::Sender<Command>) {
     interrupted().await;
     let _ = commands.try_send(Command::Interrupt);
     interrupted().await;
+    tui::restore();
     std::process::exit(130);
 }
 

@@ -181,6 +181,9 @@ pub(crate) struct CallArgs {
     /// No window: show the call in the terminal.
     #[arg(long, help_heading = "Running")]
     pub(crate) headless: bool,
+    /// Show the call on this terminal: pictures, meters, chat and the window's keys (? lists them).
+    #[arg(long, conflicts_with = "headless", help_heading = "Running")]
+    pub(crate) tui: bool,
     /// Hang up that long after the call connected (10s, 5m, …).
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Running")]
     pub(crate) duration: Option<Duration>,
@@ -196,6 +199,11 @@ pub(crate) struct CallArgs {
     /// Write a JSON report of the call to FILE at its end.
     #[arg(long, value_name = "FILE", help_heading = "Running")]
     pub(crate) report: Option<PathBuf>,
+    /// Let programs drive the call: a Unix socket at PATH that speaks JSON lines, for this person only. Everything that the
+    /// window can do and shows; docs/CONTROL.md has the words. Without --headless the program then asks there whether a call
+    /// is taken.
+    #[arg(long, value_name = "PATH", help_heading = "Running")]
+    pub(crate) control: Option<PathBuf>,
     /// Send lines from standard input to the peer, print the peer's lines to standard output.
     #[arg(long, help_heading = "Running")]
     pub(crate) chat: bool,

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use call_engine::devices::{AudioDeviceInfo, CameraInfo, list_cameras, list_microphones, list_speakers};
+use call_engine::devices::{AudioDeviceInfo, CameraInfo, DeviceList, list_cameras, list_microphones, list_speakers};
 use serde_json::{Value, json};
 
 use crate::cli::DevicesArgs;
@@ -15,13 +15,7 @@ pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<ExitCode> {
     let cameras = list_cameras();
     let (microphones, speakers) = (known(list_microphones()), known(list_speakers()));
     if args.json {
-        let json = json!({
-            "schema": 1,
-            "cameras": cameras.iter().map(camera).collect::<Vec<_>>(),
-            "microphones": microphones.iter().map(audio).collect::<Vec<_>>(),
-            "speakers": speakers.iter().map(audio).collect::<Vec<_>>(),
-        });
-        println!("{json:#}");
+        println!("{:#}", as_json(&DeviceList { cameras, microphones, speakers }));
         return Ok(ExitCode::SUCCESS);
     }
     section(
@@ -40,6 +34,16 @@ pub(crate) fn run(args: &DevicesArgs) -> anyhow::Result<ExitCode> {
         speakers.iter().map(|info| ("speaker", &info.id, &info.name, info.default, formats(&info.formats))),
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The devices as `--json` and the control socket list them.
+pub(crate) fn as_json(devices: &DeviceList) -> Value {
+    json!({
+        "schema": 1,
+        "cameras": devices.cameras.iter().map(camera).collect::<Vec<_>>(),
+        "microphones": devices.microphones.iter().map(audio).collect::<Vec<_>>(),
+        "speakers": devices.speakers.iter().map(audio).collect::<Vec<_>>(),
+    })
 }
 
 /// A sound system that does not answer is told of, and has no devices.

@@ -4,6 +4,7 @@
 mod by_hand;
 mod call;
 mod cli;
+mod control;
 mod desktop;
 mod devices;
 mod exit;
@@ -19,6 +20,7 @@ mod serve;
 #[cfg(all(test, target_os = "linux"))]
 mod skipped;
 mod terminal;
+mod tui;
 mod window;
 
 use std::process::ExitCode;
@@ -55,5 +57,5 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal::log).init();
 }

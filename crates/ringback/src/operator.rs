@@ -10,6 +10,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::call::{self, Interrupted};
 use crate::cli::CallArgs;
+use crate::control::Control;
+use crate::desktop::attend;
 use crate::face::Story;
 use crate::rendezvous::Meeting;
 use crate::window::{self, Choice, Context, Handset, Invitation, News, Wish};
@@ -23,6 +25,8 @@ pub(crate) struct Operator {
     pub(crate) news: std::sync::mpsc::Sender<News>,
     pub(crate) context: Context,
     pub(crate) interrupted: watch::Receiver<bool>,
+    /// Where programs drive each of the calls.
+    pub(crate) control: Option<Control>,
 }
 
 /// What follows a call.
@@ -38,6 +42,14 @@ enum Next {
 impl Operator {
     /// Places calls until the window is closed; the exit code is that of the last one.
     pub(crate) async fn run(mut self) -> anyhow::Result<ExitCode> {
+        let code = self.place_calls().await;
+        if let Some(control) = self.control.take() {
+            control.close().await;
+        }
+        code
+    }
+
+    async fn place_calls(&mut self) -> anyhow::Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
         let mut next = Next::Wish;
         loop {
@@ -118,7 +130,7 @@ impl Operator {
                 }
             }
         };
-        let code = call::conclude(&self.args, outcome, meeting).await?;
+        let code = call::conclude(&self.args, outcome, meeting, None).await?;
         if is_interrupted {
             self.tell(News::Interrupted);
             next = Next::End;
@@ -135,18 +147,23 @@ impl Operator {
     }
 
     fn handset(&self, call: &mut Call, meeting: Option<&Meeting>) -> Handset {
+        let room = self.args.place();
+        let called = room.as_ref().map(ToString::to_string).unwrap_or_default();
+        if let (Some(control), Some(room)) = (&self.control, &room) {
+            control.attach(room, call);
+        }
+        attend::attend(&called, call.snapshot(), call.commands(), window::raiser(self.context.clone()));
         let story = Arc::new(Mutex::new(Story::default()));
         if let Some(events) = call.take_events() {
             tokio::spawn(forward(events, story.clone(), self.context.clone(), self.args.chat));
         }
-        let room = self.args.room.clone();
         let invitation = match (&room, &self.args.server, meeting) {
             (Some(room), _, Some(meeting)) => Some(meeting.invitation(room)),
             (Some(room), Some(server), None) => Some(Invitation::at(server, room)),
             _ => None,
         };
         Handset {
-            room: room.map(|room| room.to_string()).unwrap_or_default(),
+            room: called,
             snapshot: call.snapshot(),
             commands: call.commands(),
             remote: call.remote_pictures(),

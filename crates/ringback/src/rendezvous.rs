@@ -87,6 +87,15 @@ impl Meeting {
         Invitation { who, link: Some(hosting.server.page_url(room)), network_link: network }
     }
 
+    /// The link by which a browser joins, from elsewhere if it can; nothing where another hosts the room.
+    pub(crate) fn link(&self, room: &RoomId) -> Option<String> {
+        let hosting = self.hosting.as_ref()?;
+        Some(match hosting.network {
+            Some((address, _)) => signaling_server::page_url(address, true, room),
+            None => hosting.server.page_url(room),
+        })
+    }
+
     /// Stops hosting, if we did.
     pub(crate) async fn close(self) {
         if let Some(mut hosting) = self.hosting {

@@ -5,21 +5,30 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use call_engine::Outcome;
+use call_engine::{Figures, Outcome};
 use serde_json::{Value, json};
 
 use crate::process;
 
 /// The report of a call that ended with `outcome`.
 pub(crate) fn report(outcome: &Outcome, exit_code: u8) -> Value {
-    let figures = &outcome.figures;
+    let usage = process::usage();
+    let mut report = figures(&outcome.figures);
+    report["schema"] = json!(1);
+    report["program"] = json!({ "version": env!("CARGO_PKG_VERSION") });
+    report["end"] = json!({ "reason": outcome.end.slug(), "exit_code": exit_code });
+    report["process"] = json!({
+        "cpu_seconds": usage.map(|usage| rounded(usage.cpu.as_secs_f64())),
+        "peak_rss_bytes": usage.map(|usage| usage.peak_rss_bytes),
+    });
+    report
+}
+
+/// The figures as the report has them, and the control socket's snapshots.
+pub(crate) fn figures(figures: &Figures) -> Value {
     let milestones = &figures.milestones;
     let (sent, received) = (&figures.video_sent, &figures.video_received);
-    let usage = process::usage();
     json!({
-        "schema": 1,
-        "program": { "version": env!("CARGO_PKG_VERSION") },
-        "end": { "reason": outcome.end.slug(), "exit_code": exit_code },
         "milestones_ms": {
             "signaling_joined": milliseconds(milestones.signaling_joined),
             "offer": milliseconds(milestones.offer),
@@ -86,10 +95,6 @@ pub(crate) fn report(outcome: &Outcome, exit_code: u8) -> Value {
             "messages_sent": figures.data.messages_sent,
             "messages_received": figures.data.messages_received,
         },
-        "process": {
-            "cpu_seconds": usage.map(|usage| rounded(usage.cpu.as_secs_f64())),
-            "peak_rss_bytes": usage.map(|usage| usage.peak_rss_bytes),
-        },
     })
 }
 
@@ -139,7 +144,7 @@ fn readable<'a, 'b, 'c>(builder: &'a mut tempfile::Builder<'b, 'c>) -> &'a mut t
 #[cfg(test)]
 mod tests {
     use super::*;
-    use call_engine::{EndReason, Figures};
+    use call_engine::EndReason;
 
     fn nothing_measured() -> Outcome {
         Outcome { end: EndReason::NoPeerCame, connected: false, figures: Figures::default() }

@@ -1,7 +1,9 @@
 //! A call as lines of text: what happens goes to standard error, the peer's chat to standard output.
 //! On a terminal a status line is drawn anew each second; elsewhere it is printed as a line of its own.
 
+use std::collections::VecDeque;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use call_engine::{Call, Command, Event, Outcome, PeerState, Phase, Snapshot};
@@ -11,6 +13,9 @@ use crate::cli::CallArgs;
 
 /// The longest chat line that is sent; longer ones are cut into several messages.
 const LINE_BYTES: usize = 4096;
+
+/// Lines that wait for the terminal; older ones give way.
+const MOST_HELD: usize = 100;
 
 /// How often the status line changes.
 const STATUS_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,10 +32,66 @@ pub(crate) fn warn(text: &str) {
 
 /// One line on standard error. A terminal that went away is no reason to end a call.
 pub(crate) fn line(text: &str) {
+    if waits(text) {
+        return;
+    }
     let mut stderr = std::io::stderr().lock();
     // The status line is overwritten, not appended to.
     let clear = if stderr.is_terminal() { "\r\x1b[K" } else { "" };
     let _ = writeln!(stderr, "{clear}{}", printable(text));
+}
+
+/// From now on the terminal belongs to something else: lines wait until [`release`].
+pub(crate) fn hold() {
+    held().get_or_insert_default();
+}
+
+/// The terminal is ours again: the lines that waited are printed.
+pub(crate) fn release() {
+    let waited = held().take();
+    waited.into_iter().flatten().for_each(|text| line(&text));
+}
+
+/// Where the log goes: to standard error, and after the other lines while those wait.
+pub(crate) fn log() -> impl std::io::Write {
+    LogLine
+}
+
+struct LogLine;
+
+impl std::io::Write for LogLine {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if waits(String::from_utf8_lossy(bytes).trim_end()) {
+            return Ok(bytes.len());
+        }
+        std::io::stderr().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
+/// Keeps a line back while lines wait; false where it is to be printed now, as it is into a file.
+fn waits(text: &str) -> bool {
+    if !std::io::stderr().is_terminal() {
+        return false;
+    }
+    match &mut *held() {
+        Some(held) => {
+            if held.len() == MOST_HELD {
+                held.pop_front();
+            }
+            held.push_back(text.to_owned());
+            true
+        }
+        None => false,
+    }
+}
+
+fn held() -> std::sync::MutexGuard<'static, Option<VecDeque<String>>> {
+    static HELD: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One or more lines on standard output, for what the person asked for.
@@ -44,7 +105,7 @@ pub(crate) fn output(text: &str) {
 
 /// What strangers send must not steer the terminal: characters that do, or that reorder what is beside them (UAX #9), are
 /// shown as their escapes.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let steers = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
@@ -232,7 +293,7 @@ pub(crate) fn send_chat(commands: &mpsc::Sender<Command>, text: &str) -> bool {
 }
 
 /// Cuts at character boundaries.
-fn cut(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn cut(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let end = (0..=rest.len().min(LINE_BYTES)).rev().find(|&end| rest.is_char_boundary(end))?;

@@ -252,6 +252,12 @@ pub(crate) fn tests() -> Vec<Need> {
                 packages: ["desktop-file-utils", "desktop-file-utils", "desktop-file-utils", ""],
             },
             Need {
+                name: "tmux",
+                why: "calls on a terminal, with its keys pressed and its screen read",
+                present: || on_path("tmux"),
+                packages: ["tmux", "tmux", "tmux", "tmux"],
+            },
+            Need {
                 name: "GStreamer with webrtcbin, for the system's Python",
                 why: "calls between GStreamer and the program",
                 // Where there is no apt the tests that need it are skipped.

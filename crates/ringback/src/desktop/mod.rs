@@ -1,8 +1,6 @@
 //! Manners on a desktop: settings that are remembered, one window a room, notices of calls, a screen that stays awake, an icon.
 //! None of it is needed for a call: where the desktop lacks a part, the call goes on without it.
 
-#![allow(dead_code, unused_imports, reason = "until the window uses all of it")]
-
 pub(crate) mod attend;
 #[cfg(all(test, target_os = "linux"))]
 mod bus;

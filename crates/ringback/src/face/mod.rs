@@ -1,8 +1,6 @@
 //! What every face of a call shares, be it a window, a terminal or a script: what a person can do, what has happened so far, and
 //! the words for it. A face draws this and the engine's snapshots; it keeps no state of the call.
 
-#![allow(dead_code, unused_imports, reason = "until the faces use it")]
-
 mod action;
 mod curves;
 mod story;

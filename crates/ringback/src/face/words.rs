@@ -38,6 +38,47 @@ pub(crate) fn phase(phase: Phase, room: &str) -> String {
     }
 }
 
+pub(crate) const SPACE_HELD: &str = "Talk while held";
+pub(crate) const SPACE_SWITCHES: &str = "Mute or unmute (this terminal does not tell when a key is let go)";
+pub(crate) const YOU_ARE_MUTED: &str = "muted";
+pub(crate) const YOUR_CAMERA_IS_OFF: &str = "camera off";
+pub(crate) const PEER_MUTED: &str = "the other is muted";
+pub(crate) const PEER_CAMERA_OFF: &str = "The other's camera is off";
+pub(crate) const NO_PICTURE: &str = "No picture yet";
+pub(crate) const METER_MICROPHONE: &str = "mic";
+pub(crate) const METER_SPEAKER: &str = "speaker";
+pub(crate) const SECTION_CAMERA: &str = "Camera";
+pub(crate) const SECTION_MICROPHONE: &str = "Microphone";
+pub(crate) const SECTION_SPEAKER: &str = "Speaker";
+pub(crate) const DEVICE_AUTO: &str = "whatever the system prefers";
+pub(crate) const DEVICE_TEST_CARD: &str = "test card";
+pub(crate) const DEVICE_NONE: &str = "none";
+pub(crate) const DEVICE_USED: &str = "in use";
+pub(crate) const CHAT_YOU: &str = "you";
+pub(crate) const CHAT_PEER: &str = "the other";
+pub(crate) const CHAT_HINT: &str = "Enter sends, Esc closes";
+pub(crate) const CALLING: &str = "Calling\u{2026}";
+pub(crate) const FIGURE_SENT: &str = "sent";
+pub(crate) const FIGURE_RECEIVED: &str = "received";
+pub(crate) const FIGURE_LOSS: &str = "lost";
+pub(crate) const FIGURE_RTT: &str = "round trip";
+pub(crate) const FIGURE_LATENCY: &str = "latency";
+pub(crate) const FIGURE_FPS: &str = "pictures";
+pub(crate) const FIGURE_SIZE: &str = "size";
+pub(crate) const FIGURE_PATH: &str = "path";
+pub(crate) const FIGURE_ENCRYPTION: &str = "encryption";
+pub(crate) const PICKER_HINT: &str = "arrows and Enter choose, Esc closes";
+
+/// How others come into the room.
+pub(crate) fn join_by(link: &str) -> String {
+    format!("Others join with a browser: {link}")
+}
+
+/// The call that is over, and what can be done now.
+pub(crate) fn ended(reason: &str) -> String {
+    format!("The call is over: {reason}")
+}
+
 /// How good the connection is.
 pub(crate) fn quality(quality: ConnectionQuality) -> &'static str {
     match quality {

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::call::{self, CallPage};
 use super::ended::{self, EndedPage};
 use super::start::{self, StartPage};
-use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, theme};
+use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, pace, theme};
 use crate::face::{Action, Key, action, words};
 
 /// How long the reason of an end stays to be read where nobody is expected to choose.
@@ -196,7 +196,10 @@ impl App {
 
     fn hear(&mut self, ui: &Ui, news: News) {
         match news {
-            News::Placed(handset) => self.page = Page::Call(Box::new(CallPage::new(handset))),
+            News::Placed(handset) => {
+                pace::follow(ui.ctx(), handset.remote.clone());
+                self.page = Page::Call(Box::new(CallPage::new(handset)));
+            }
             News::Notice(text) => self.tell(words::sentence(&text)),
             News::Interrupted => self.close(ui),
             News::Refused(_) | News::Cancelled if self.manner.one_call => self.close(ui),

@@ -17,9 +17,13 @@ mod icons;
 mod invitation;
 mod keys;
 mod meter;
+#[cfg(all(test, target_os = "linux"))]
+mod offscreen;
+mod pace;
 mod picture;
 mod pictures;
 mod remembered;
+mod shader;
 mod stage;
 mod start;
 mod status;
@@ -139,9 +143,20 @@ pub(crate) fn has_display() -> bool {
 pub(crate) fn repainter(context: Context) -> Repaint {
     Arc::new(move || {
         if let Some(context) = context.get() {
-            context.request_repaint();
+            pace::wake(context);
         }
     })
+}
+
+/// Brings the window to the front.
+pub(crate) fn raiser(context: Context) -> impl Fn() + Clone + Send + Sync + 'static {
+    move || {
+        if let Some(context) = context.get() {
+            context.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+            context.send_viewport_cmd(egui::ViewportCommand::Focus);
+            context.request_repaint();
+        }
+    }
 }
 
 /// The real devices, speakers and browser; what goes wrong with them becomes news.
@@ -181,6 +196,7 @@ pub(crate) fn show(app: App, context: Context) -> anyhow::Result<Remembered> {
         viewport: egui::ViewportBuilder::default()
             .with_title(app.title())
             .with_app_id("ringback")
+            .with_icon(crate::desktop::icon::icon())
             .with_inner_size([width, height])
             .with_min_inner_size([320.0, 240.0]),
         ..eframe::NativeOptions::default()
@@ -189,6 +205,7 @@ pub(crate) fn show(app: App, context: Context) -> anyhow::Result<Remembered> {
         "ringback",
         options,
         Box::new(move |creation| {
+            picture::use_graphics_card(creation);
             let _ = context.set(creation.egui_ctx.clone());
             Ok(Box::new(app))
         }),

@@ -7,6 +7,7 @@ use call_engine::{AudioSink, AudioSource, ServerUrl, VideoSource};
 
 use super::Choice;
 use crate::cli;
+use crate::desktop::settings::{SettingsError, Store};
 
 /// Rooms that the start page offers again.
 const MAX_ROOMS: usize = 8;
@@ -70,13 +71,46 @@ impl Remembered {
     }
 }
 
-/// What was remembered the last time.
-pub(crate) fn load() -> Remembered {
-    Remembered::default()
+/// What was remembered the last time, and what is wrong with it, if anything.
+pub(crate) fn load() -> (Remembered, Option<String>) {
+    let (settings, problem) = Store::of_this_person().load();
+    let mut rooms: Vec<String> = Vec::new();
+    for recent in settings.recent() {
+        if !rooms.contains(&recent.room) {
+            rooms.push(recent.room.clone());
+        }
+    }
+    let remembered = Remembered {
+        rooms,
+        server: settings.server().map(str::to_owned),
+        video_in: settings.camera,
+        audio_in: settings.microphone,
+        audio_out: settings.speaker,
+        size: settings.window_size,
+        zoom: settings.zoom,
+    };
+    (remembered, problem.map(|problem| problem.to_string()))
 }
 
 /// Keeps it for the next time.
-pub(crate) fn save(_remembered: &Remembered) {}
+///
+/// # Errors
+/// When the file cannot be written; it is then as before.
+pub(crate) fn save(remembered: &Remembered) -> Result<(), SettingsError> {
+    Store::of_this_person().change(|settings| {
+        let known = settings.recent().first().map(|recent| recent.room.clone());
+        for room in
+            remembered.rooms.iter().take_while(|room| Some(*room) != known.as_ref()).collect::<Vec<_>>().iter().rev()
+        {
+            settings.called(room, remembered.server.as_deref());
+        }
+        settings.camera.clone_from(&remembered.video_in);
+        settings.microphone.clone_from(&remembered.audio_in);
+        settings.speaker.clone_from(&remembered.audio_out);
+        settings.window_size = remembered.size;
+        settings.zoom = remembered.zoom;
+    })
+}
 
 /// An address with a password or a key in it is not written to a file.
 fn tells_nothing(server: &ServerUrl) -> bool {

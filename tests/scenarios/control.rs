@@ -1,0 +1,140 @@
+//! A call that no person touches: scripts drive it over its control socket, from ringing to hanging up.
+//! What a script asks for happens to the call, and the peer notices.
+
+use std::time::Duration;
+
+use ringback_tests::control::{Script, SocketPlace};
+use ringback_tests::place::alone;
+use ringback_tests::process::Signal;
+use ringback_tests::program::{Call, Server};
+use serde_json::json;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Whether peers tell each other that they are muted; their state is `null` otherwise.
+const PEERS_TELL: bool = false;
+
+/// Whether devices can be changed in a call; a change is answered and not done otherwise.
+const DEVICES_CHANGE: bool = false;
+
+fn driven(name: &str, server: &Server, place: &SocketPlace) -> Call {
+    Call::new(name, "studio")
+        .on(server)
+        .media("test", "test")
+        .option("--audio-out", "none")
+        .option("--video-out", "none")
+        .option("--size", "320x180")
+        .option("--control", &place.text())
+}
+
+#[test]
+fn a_script_takes_a_call_talks_and_hangs_up() {
+    let _alone = alone();
+    let server = Server::start();
+    let (place, peers_place) = (SocketPlace::new(), SocketPlace::new());
+    let mut call = driven("driven", &server, &place).without("--headless").start();
+    let mut script = Script::connect(&place.path());
+    let answer = script.asks(json!({ "do": "subscribe", "a_second": 20, "levels": true }));
+    assert_eq!(answer["snapshot"]["room"], "studio");
+    script.state("waiting", |state| state["phase"] == "waiting");
+
+    let mut peer = driven("peer", &server, &peers_place).flag("--chat").start();
+    script.phase("ringing");
+    script.asks(json!({ "do": "accept" }));
+    script.phase("connected");
+    peer.connected();
+    let mut peers_script = Script::connect(&peers_place.path());
+    peers_script.asks(json!({ "do": "subscribe" }));
+
+    script.asks(json!({ "do": "microphone", "on": false }));
+    script.wait("the muted state", |told| told["snapshot"]["microphone_on"] == false);
+    script.asks(json!({ "do": "camera", "on": false }));
+    script.state("camera off", |state| state["camera_on"] == false && state["microphone_on"] == false);
+    if PEERS_TELL {
+        peers_script.state("our state", |state| state["peer"] == json!({ "microphone_on": false, "camera_on": false }));
+    }
+
+    script.asks(json!({ "do": "chat", "text": "good evening" }));
+    peers_script.wait("our line", |told| told["event"] == "chat" && told["text"] == "good evening");
+    peer.process.line_out("good evening", SOON);
+    peer.process.say("who is there?");
+    script.wait("the peer's line", |told| told["event"] == "chat" && told["text"] == "who is there?");
+    peers_script.asks(json!({ "do": "chat", "text": "\u{1b}[2J\nsecond line" }));
+    script.wait("the peer's second line", |told| told["text"] == "\u{1b}[2J\nsecond line");
+
+    for (wish, member, value) in [
+        ("video_source", "source", "none"),
+        ("video_source", "source", "test"),
+        ("audio_source", "source", "none"),
+        ("audio_sink", "sink", "none"),
+    ] {
+        script.asks(json!({ "do": wish, member: value }));
+        if DEVICES_CHANGE {
+            script.state(value, |state| state["media"][wish] == value);
+        }
+    }
+
+    script.write("{ this is no JSON");
+    script.wait("a refusal", |told| told["error"].as_str().is_some_and(|error| error.starts_with("no JSON object")));
+    let refused = script.ask(json!({ "do": "fly" }));
+    assert!(refused["error"].as_str().is_some_and(|error| error.contains("hang_up")), "{refused}");
+    script.wait("levels", |told| told["levels"]["microphone"].is_number());
+    let state = script.state("figures", |state| state["figures"]["video"]["received"]["frames_decoded"].is_number());
+    assert_eq!(state["figures"]["path"]["local_type"], "host", "{state}");
+    assert!(!state.to_string().contains("127.0.0.1"), "no address: {state}");
+
+    script.asks(json!({ "do": "hang_up" }));
+    script.wait("the end", |told| told["event"] == "ended" && told["reason"] == "hung_up");
+    script.wait("the last state", |told| told["snapshot"]["end"]["reason"] == "hung_up");
+    script.ends();
+    call.ends_with(0, SOON);
+    assert_eq!(call.report().text("end.reason"), "hung_up");
+    assert!(!place.path().exists(), "the socket is removed");
+    peers_script.wait("the peer's end", |told| told["event"] == "ended" && told["reason"] == "peer_hung_up");
+    peer.ends_with(0, SOON);
+}
+
+#[test]
+fn a_script_takes_a_call_without_camera_or_declines_it() {
+    let _alone = alone();
+    let server = Server::start();
+    for (wish, callers_code, camera_on) in [("decline", 10, true), ("accept_without_camera", 0, false)] {
+        let place = SocketPlace::new();
+        let mut call = driven("driven", &server, &place).without("--headless").start();
+        let mut script = Script::connect(&place.path());
+        script.asks(json!({ "do": "subscribe" }));
+        script.state("waiting", |state| state["phase"] == "waiting");
+        let caller = Call::new("caller", "studio").on(&server).silent().option("--duration", "2s");
+        let mut caller = caller.start();
+        script.phase("ringing");
+        script.asks(json!({ "do": wish }));
+        script.wait("the end", |told| told["event"] == "ended");
+        let last = script.wait("the last state", |told| told["snapshot"]["end"].is_object());
+        assert_eq!(last["snapshot"]["camera_on"], camera_on, "{last}");
+        caller.ends_with(callers_code, SOON);
+        call.ends_with(0, SOON);
+    }
+}
+
+#[test]
+fn a_socket_belongs_to_one_living_program() {
+    let _alone = alone();
+    let server = Server::start();
+    let place = SocketPlace::new();
+    let mut first = driven("first", &server, &place).start();
+    let mut script = Script::connect(&place.path());
+    let mut second = driven("second", &server, &place).start();
+    second.process.line_err("another program listens on", SOON);
+    second.ends_with(2, SOON);
+    script.asks(json!({ "do": "snapshot" }));
+
+    first.process.signal(Signal::Kill);
+    first.process.wait(SOON);
+    assert!(place.path().exists(), "nobody was left to remove it");
+    let mut third = driven("third", &server, &place).start();
+    third.process.line_err("* waiting", SOON);
+    let mut script = Script::connect(&place.path());
+    // The room's server may still see the first one: only the socket is of interest here.
+    script.asks(json!({ "do": "hang_up" }));
+    third.ends_with(0, SOON);
+}

@@ -1,0 +1,145 @@
+//! A call on a terminal: it is seen, its keys work, and the terminal is given back as it was.
+//! The terminal is a private tmux, whose screen is read as a person would.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ringback_tests::place::alone;
+use ringback_tests::process::Process;
+use ringback_tests::program::{Call, Running, Server, ringback};
+use ringback_tests::skip::skip;
+use ringback_tests::tmux::Tmux;
+
+const ENDS: Duration = Duration::from_secs(40);
+
+/// A call on a terminal; afterwards the terminal says how it ended, and how it is set.
+fn call(server: &Server, width: u16, height: u16, before: &str) -> Tmux {
+    let script = format!(
+        "{before} '{}' call cellar --tui --server {} --video-in test --audio-in test --audio-out none --size 320x180; \
+         code=$?; stty -a; echo \"ended with $code\"; exec cat",
+        ringback().display(),
+        server.url(),
+    );
+    Tmux::start(width, height, &script)
+}
+
+fn peer(server: &Server) -> Running {
+    Call::new("peer", "cellar")
+        .on(server)
+        .media("test", "test")
+        .option("--audio-out", "none")
+        .option("--video-out", "none")
+        .option("--size", "320x180")
+        .flag("--chat")
+        .start()
+}
+
+/// The different colours behind the upper halves of cells.
+fn colours(screen: &str, kind: &str) -> BTreeSet<String> {
+    let parts = screen.split(kind).skip(1);
+    parts.map(|part| part.chars().take_while(|c| c.is_ascii_digit() || *c == ';').collect()).collect()
+}
+
+fn is_given_back(terminal: &Tmux) {
+    let screen = terminal.wait("the shell's words", |screen| screen.contains("ended with"));
+    assert!(screen.contains("ended with 0"), "{screen}");
+    let settings: Vec<&str> = screen.split_whitespace().collect();
+    assert!(settings.contains(&"icanon") && settings.contains(&"echo"), "{screen}");
+    assert!(!screen.contains("Hang up"), "{screen}");
+    assert!(!terminal.is_taken_over(), "{screen}");
+}
+
+#[test]
+fn a_person_on_a_terminal_takes_a_call_sees_the_other_writes_mutes_and_hangs_up() {
+    let _alone = alone();
+    if !Tmux::is_there() {
+        return skip("there is no tmux");
+    }
+    let server = Server::start();
+    let terminal = call(&server, 120, 40, "COLORTERM=truecolor");
+    terminal.shows("waiting for somebody to join \u{201c}cellar\u{201d}");
+    let mut peer = peer(&server);
+    terminal.shows("Somebody calls in");
+    terminal.press("Enter");
+    peer.connected();
+    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    let before = terminal.colours();
+    assert!(colours(&before, "48;2;").len() > 8, "{before:?}");
+    // The test card moves.
+    terminal.wait("another picture", |_| terminal.colours() != before);
+
+    terminal.press("m");
+    terminal.shows("\u{b7} muted");
+    terminal.press("m");
+    terminal.wait("no longer muted", |screen| !screen.contains("\u{b7} muted"));
+    peer.process.say("is it \u{1b}[2J cold down there?");
+    terminal.shows("Chat (1)");
+    terminal.press("c");
+    terminal.shows("the other: is it \\u{1b}[2J cold down there?");
+    terminal.say("quite cold");
+    terminal.press("Enter");
+    terminal.shows("you: quite cold");
+    peer.process.line_out("quite cold", ENDS);
+    terminal.press("Escape");
+    terminal.wait("no chat", |screen| !screen.contains("quite cold"));
+    terminal.press("i");
+    terminal.shows("kbit/s");
+    terminal.shows("host udp");
+    terminal.press("?");
+    terminal.shows("space  Mute or unmute");
+    terminal.resize(20, 5);
+    terminal.wait("a small screen", |screen| screen.starts_with(" cellar"));
+    terminal.resize(80, 24);
+    terminal.shows("space  Mute");
+    terminal.press("Escape");
+    terminal.wait("no help", |screen| !screen.contains("space  Mute"));
+
+    terminal.press("q");
+    is_given_back(&terminal);
+    peer.ends_with(0, ENDS);
+    assert_eq!(peer.report().text("end.reason"), "peer_hung_up");
+}
+
+#[test]
+fn a_small_terminal_with_few_colours_shows_a_call_and_is_given_back_after_a_signal() {
+    let _alone = alone();
+    if !Tmux::is_there() {
+        return skip("there is no tmux");
+    }
+    let server = Server::start();
+    let mut peer = peer(&server);
+    peer.process.line_err("* waiting", ENDS);
+    // The peer was there first: whoever comes second has agreed by calling.
+    let terminal = call(&server, 80, 24, "unset COLORTERM;");
+    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    let screen = terminal.colours();
+    assert!(colours(&screen, "48;5;").len() > 4 && colours(&screen, "48;2;").is_empty(), "{screen:?}");
+    // As a signal from elsewhere does: in this terminal Ctrl-C is a key.
+    terminal.signal_program("TERM");
+    is_given_back(&terminal);
+    peer.ends_with(0, ENDS);
+}
+
+#[test]
+fn a_shell_that_goes_away_ends_the_call_in_order() {
+    let _alone = alone();
+    if !Tmux::is_there() {
+        return skip("there is no tmux");
+    }
+    let server = Server::start();
+    let mut peer = peer(&server);
+    peer.process.line_err("* waiting", ENDS);
+    let terminal = call(&server, 80, 24, "exec");
+    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    drop(terminal);
+    peer.ends_with(0, ENDS);
+    assert_eq!(peer.report().text("end.reason"), "peer_hung_up");
+}
+
+#[test]
+fn what_is_no_terminal_is_refused_with_a_reason() {
+    let mut command = std::process::Command::new(ringback());
+    let mut call = Process::start("piped", command.args(["call", "cellar", "--tui"]));
+    call.line_err("--tui draws on a terminal", ENDS);
+    assert_eq!(call.wait(ENDS).code(), Some(2));
+}
