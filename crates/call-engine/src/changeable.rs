@@ -100,8 +100,8 @@ impl<P: Part> Changeable<P> {
         self.0.lock().voice.as_ref().and_then(|voice| voice.name())
     }
 
-    /// Opens the first device while the caller waits. Only before anything else is asked for.
-    pub(crate) fn open_now(&self) -> Result<(), Refused> {
+    /// Opens the first device while the caller waits, and announces it if wanted. Only before anything else is asked for.
+    pub(crate) fn open_now(&self, announced: bool) -> Result<(), Refused> {
         let choice = {
             let mut state = self.0.lock();
             let choice = state.switch.chosen().clone();
@@ -111,7 +111,7 @@ impl<P: Part> Changeable<P> {
         let voice = Voice::new(self.0.tell.clone());
         let opened = self.0.part.open(&choice, &voice);
         let settled = self.0.settle(opened, &voice);
-        voice.speak(settled.announcement);
+        voice.speak(settled.announcement.filter(|_| announced));
         settled.refused.map_or(Ok(()), Err)
     }
 

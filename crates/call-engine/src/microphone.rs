@@ -54,6 +54,9 @@ impl Part for Microphone {
     }
 
     fn announcement(capture: &AudioCapture) -> Option<String> {
-        Some(format!("sending sound from {}", capture.description()))
+        Some(match capture.description() {
+            "no sound" => "no sound is sent".to_owned(),
+            name => format!("sending sound from {name}"),
+        })
     }
 }

@@ -247,6 +247,8 @@ mod tests {
         );
         assert_eq!(preview.notice(), None, "there is nothing to say");
 
+        // What was chosen holds the source too.
+        drop(in_use);
         let held = Arc::downgrade(&alive);
         drop(alive);
         drop(preview);
