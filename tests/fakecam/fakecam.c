@@ -7,8 +7,7 @@
  * It stands in for one well-behaved driver: YUYV at three sizes, 30 and 15 pictures a second, memory-mapped
  * buffers, colour bars with a moving square. Buffers live in a memfd, so that the program's own mmap works.
  * Environment: FAKECAM_UNPLUG_AFTER=N makes every call fail with ENODEV after N pictures, as when the plug is pulled.
- * FAKECAM_BUSY=1 makes it impossible to open; FAKECAM_EXCLUSIVE=1 does so while it gives pictures to somebody.
- * FAKECAM_SPARE=1 adds /dev/video1, for one at a time: while the first is
+ * FAKECAM_BUSY=1 makes it impossible to open; FAKECAM_EXCLUSIVE=1 does so while it gives pictures to somebody. FAKECAM_SPARE=1 adds /dev/video1, for one at a time: while the first is
  * unplugged its node is gone, and with FAKECAM_PLUG_AFTER=N it is there again once both have given N pictures.
  */
 #define _GNU_SOURCE

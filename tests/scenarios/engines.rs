@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use call_engine::{
-    AudioSink, AudioSource, Call, CallConfig, Command, EndReason, Event, Phase, RoomId, SignalingConfig, Size,
-    Snapshot, VideoSource,
+    AudioSink, AudioSource, Call, CallConfig, Command, EndReason, Event, PeerState, Phase, RoomId, SignalingConfig,
+    Size, Snapshot, VideoSource,
 };
 use ringback_tests::place::alone;
 use signaling_server::{Server, ServerConfig};
@@ -91,6 +91,36 @@ async fn two_engines_see_hear_and_read_each_other_and_the_end_of_one_ends_the_ot
     assert_eq!(ours.end, EndReason::HungUp);
     assert!(ours.connected && theirs.connected);
     assert_eq!((ours.figures.data.messages_sent, ours.figures.data.messages_received), (1, 1));
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_knows_whether_the_other_is_muted_or_without_camera_and_how_good_and_how_safe_the_line_is() {
+    let _alone = alone();
+    let server = server().await;
+    let (first, second) = (call(&server, "first").await, call(&server, "second").await);
+    let state = |microphone_on, camera_on| PeerState { microphone_on: Some(microphone_on), camera_on: Some(camera_on) };
+    for side in [&first, &second] {
+        until(side, "the other's state", |snapshot| snapshot.peer == state(true, true)).await;
+        let measured = until(side, "figures", |snapshot| {
+            snapshot.quality.is_some() && snapshot.figures.video_received.bytes.is_some_and(|bytes| bytes > 1_000)
+        })
+        .await;
+        assert_eq!(measured.figures.encryption.as_deref(), Some("DTLS 1.2, SRTP_AEAD_AES_128_GCM"));
+    }
+    for (command, expected) in [
+        (Command::SetMicrophoneOn(false), state(false, true)),
+        (Command::SetCameraOn(false), state(false, false)),
+        (Command::SetMicrophoneOn(true), state(true, false)),
+    ] {
+        first.commands().send(command).await.expect("the call runs");
+        until(&second, "the change", |snapshot| snapshot.peer == expected).await;
+    }
+    assert_eq!(first.snapshot().borrow().peer, state(true, true), "that was the other side");
+    let last = second.snapshot();
+    first.hang_up().await;
+    within("the end", second.finished()).await;
+    assert_eq!((last.borrow().peer, last.borrow().quality), (PeerState::default(), None), "nobody is there any more");
     server.shutdown().await;
 }
 

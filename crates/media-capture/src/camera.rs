@@ -75,6 +75,7 @@ impl CameraCapture {
             inbox,
             first: Some(first_sender),
             lost: false,
+            opened: name(id),
             told: id.to_owned(),
             readers: 0,
         };
@@ -124,6 +125,8 @@ struct Supervisor {
     first: Option<mpsc::SyncSender<Result<String, CaptureError>>>,
     /// Whether the owner was told that the camera is gone.
     lost: bool,
+    /// What was opened last.
+    opened: String,
     /// The camera that the owner was told of last.
     told: String,
     /// Readers started so far: what an earlier one says late is not about the present one.
@@ -198,15 +201,14 @@ impl Supervisor {
     /// a device, so that it cannot be opened again while a read blocks.
     fn watch(&mut self, shared: &Shared) -> Ending {
         let (mut pictures, mut since, mut limit) = (0, Instant::now(), OPEN_LIMIT);
-        let mut description = name(&self.id);
         loop {
             match self.inbox.recv_timeout(WATCH_INTERVAL) {
                 Ok(Event::Stop) => return Ending::Stop,
-                Ok(Event::Opened(number, opened)) if number == self.readers => {
+                Ok(Event::Opened(number, description)) if number == self.readers => {
                     (since, limit) = (Instant::now(), STALL_LIMIT);
-                    description.clone_from(&opened);
+                    self.opened.clone_from(&description);
                     if let Some(first) = self.first.take() {
-                        first.send(Ok(opened)).unwrap_or(());
+                        first.send(Ok(description)).unwrap_or(());
                     }
                 }
                 Ok(Event::Ended(number, outcome)) if number == self.readers => {
@@ -219,7 +221,7 @@ impl Supervisor {
                 (pictures, since) = (now, Instant::now());
                 if std::mem::replace(&mut self.lost, false) || self.told != self.id {
                     self.told.clone_from(&self.id);
-                    self.notify.tell(CaptureNotice::Restored(description.clone()));
+                    self.notify.tell(CaptureNotice::Restored(self.opened.clone()));
                 }
             } else if since.elapsed() > limit {
                 let error = self.stalled();
