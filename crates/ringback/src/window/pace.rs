@@ -1,5 +1,5 @@
 //! When the window draws for a new picture: at once for the peer's, and for our own together with the next of the peer's.
-//! Two cameras of 30 pictures a second so cost 30 drawings a second, not 60, and the peer's picture never waits.
+//! Two cameras of 30 pictures a second so cost 30 drawings a second, not 60 or 120, and the peer's picture never waits.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +9,9 @@ use eframe::egui;
 
 /// How long after the peer's last picture the next one is worth waiting for: 25 a second, and a little jitter.
 const NEXT_COMES: Duration = Duration::from_millis(45);
+
+/// A window that is asked to draw at once draws twice, to let its widgets settle: a picture has nothing to settle.
+const AT_ONCE: Duration = Duration::from_nanos(1);
 
 /// When pictures were drawn.
 #[derive(Debug, Default)]
@@ -45,7 +48,7 @@ pub(crate) fn wake(context: &egui::Context) {
     let wait = kept.map_or(Duration::ZERO, |kept| {
         kept.1.lock().unwrap_or_else(PoisonError::into_inner).wait(Instant::now(), kept.0.is_full())
     });
-    context.request_repaint_after(wait);
+    context.request_repaint_after(wait.max(AT_ONCE));
 }
 
 #[cfg(test)]
