@@ -75,6 +75,10 @@ async fn perform(peer: &Peer, action: PeerAction) -> Option<PeerEvent> {
             Some(PeerEvent::RemoteSet(peer.set_remote(description).await.map_err(text)))
         }
         PeerAction::Rollback => Some(PeerEvent::RolledBack(peer.rollback().await.map_err(text))),
+        PeerAction::SetIceServers { ice_servers } => {
+            peer.set_ice_servers(&ice_servers).await;
+            None
+        }
         PeerAction::RestartIce => {
             peer.restart_ice().await;
             None

@@ -239,7 +239,10 @@ impl Shell {
             PeerAction::SetLocal(_) => Operation::SetLocal,
             PeerAction::SetRemote(_) => Operation::SetRemote,
             PeerAction::Rollback => Operation::Rollback,
-            PeerAction::RestartIce | PeerAction::AddCandidate(_) | PeerAction::SendGoodbye { .. } => {
+            PeerAction::SetIceServers { .. }
+            | PeerAction::RestartIce
+            | PeerAction::AddCandidate(_)
+            | PeerAction::SendGoodbye { .. } => {
                 return assert!(self.open, "{action:?} without a connection");
             }
         };

@@ -1,7 +1,7 @@
 //! The session's rules for signaling: getting into the room, staying there while it is needed, and doing without it once it is not.
 //! A call that is on goes on without its server, and joins the room again once it can: a broken path may need it.
 
-use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
+use super::{Peer, PeerAction, Reject, Session, SignalCommand, SignalingEvent};
 use crate::end::foreign_words;
 use crate::ice_servers;
 use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
@@ -152,8 +152,14 @@ impl Session {
         self.role = Some(role);
         self.visits = self.visits.saturating_add(1);
         self.capabilities = capabilities;
-        self.ice_servers = ice_servers::merged(&self.config.ice_servers, ice_servers);
+        let ice_servers = ice_servers::merged(&self.config.ice_servers, ice_servers);
+        let are_new = self.ice_servers != ice_servers;
+        self.ice_servers = ice_servers;
         if self.peer.is_some() {
+            if are_new {
+                let ice_servers = self.ice_servers.clone();
+                self.act(PeerAction::SetIceServers { ice_servers });
+            }
             // The call went on meanwhile. What it lost with the server may be a path.
             return self.rejoined(now);
         }

@@ -75,6 +75,39 @@ fn a_call_by_hand_asks_for_no_other_lines_while_it_is_on_or_after_it() {
 }
 
 #[test]
+fn credentials_that_a_server_hands_out_anew_go_to_the_connection_before_its_restart() {
+    let server = |password: &str| crate::IceServer {
+        urls: vec!["turn:relay.example".to_owned()],
+        username: Some("until".to_owned()),
+        credential: Some(crate::Secret::new(password)),
+    };
+    let joined = |password| SignalingEvent::Joined {
+        role: WAITER,
+        capabilities: PeerCapabilities::FULL,
+        ice_servers: vec![server(password)],
+    };
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.signaling(joined("old"));
+    story.offered(&sdp("AA", "one"));
+    story.peer(PeerEvent::Connected);
+    for (password, times) in [("old", 0), ("new", 1)] {
+        story.lost();
+        story.peer(PeerEvent::Disconnected);
+        story.wait(SECOND);
+        story.signaling(joined(password));
+        let set = PeerAction::SetIceServers { ice_servers: vec![server("new")] };
+        assert_eq!(story.count(&Output::Peer(set)), times);
+        story.peer(PeerEvent::Connected);
+    }
+    let at = |wanted: &dyn Fn(&PeerAction) -> bool| {
+        story.notes.iter().rposition(|(_, note)| matches!(note, Output::Peer(action) if wanted(action)))
+    };
+    let set = at(&|action| matches!(action, PeerAction::SetIceServers { .. }));
+    assert!(set.is_some() && set < at(&|action| *action == PeerAction::RestartIce));
+}
+
+#[test]
 fn a_server_that_refuses_us_mid_call_is_left_alone() {
     let mut story = talking();
     story.lost();
