@@ -17,7 +17,7 @@ use crate::reach::{self, ReachArgs};
 /// Exit codes, shown below the help of `call`; [`crate::exit`] has the mapping.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  a call took place and ended in order
+  0  a call took place and ended in order, or was declined here
   1  anything else that went wrong
   2  bad arguments, or a file that cannot be used
   3  the signaling server cannot be reached, or was lost before the call
