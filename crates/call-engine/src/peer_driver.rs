@@ -41,9 +41,11 @@ impl PeerDriver {
         Self { peer, events, actions }
     }
 
-    /// Queues an action. A peer that sends more candidates than the queue holds loses the surplus, and nothing else.
+    /// Queues an action. A peer that sends more candidates than the queue holds loses the surplus, and nothing else; nor does
+    /// a server that sends credentials.
     pub(crate) fn perform(&self, action: PeerAction) {
-        let surplus = matches!(action, PeerAction::AddCandidate(_)) && self.actions.capacity() <= RESERVED;
+        let surplus = matches!(action, PeerAction::AddCandidate(_) | PeerAction::SetIceServers { .. })
+            && self.actions.capacity() <= RESERVED;
         if surplus || self.actions.try_send(action).is_err() {
             debug!("an action on the peer connection was dropped: its queue is full or closed");
         }

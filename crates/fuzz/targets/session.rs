@@ -139,6 +139,11 @@ impl Shell {
                 }
                 Input::Timeout
             }
+            28 => {
+                let name = Some(text(script));
+                let server = IceServer { urls: vec![text(script)], username: name, credential: None };
+                signaling(SignalingEvent::IceServers(vec![server; script.byte().into()]))
+            }
             // As a real connection does it.
             _ => match self.running {
                 Some(operation) => result(operation, done),

@@ -150,8 +150,9 @@ impl Peer {
         Ok(Description::offer(self.inner.disguise.description(offer.sdp)))
     }
 
-    /// Uses the new credentials of the ICE servers, for relays that are in use and for the next ICE restart. Servers are not
-    /// exchanged for others behind streams while a connection lives.
+    /// Uses these ICE servers from the next ICE restart on, or from the start if there is no description yet. Relays in use
+    /// go on with the credentials that they were opened with. Servers behind streams are not exchanged for others while a
+    /// connection lives.
     pub async fn set_ice_servers(&self, ice_servers: &[IceServer]) {
         let inner = &self.inner;
         let Ok(usable) = ice_servers::usable(ice_servers, inner.relay_only) else { return };
