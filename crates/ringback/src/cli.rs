@@ -232,7 +232,7 @@ pub(crate) struct ServeArgs {
     /// File with the secret that is shared with the servers of --turn (or RINGBACK_TURN_SECRET holds it).
     #[arg(long, value_name = "FILE", requires = "turn")]
     pub(crate) turn_secret_file: Option<PathBuf>,
-    /// How long the credentials for --turn let a client in.
+    /// How long the credentials for --turn let a client in; those who stay get others at half of that time.
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = duration)]
     pub(crate) turn_ttl: Duration,
     /// Room in the printed link.
