@@ -127,16 +127,17 @@ fn a_call_comes_back_over_relays_after_its_first_credentials_have_expired() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
     assert!(last < now, "{last} is to be over at {now}");
     let relay = relay.again();
-    for side in &sides {
-        side.process.line_err("* the connection is broken", ENDS);
-        side.process.line_err("* connected again", ENDS);
-        side.in_call_for(2);
-    }
+    relay.lets_in(2, ENDS);
     assert!(expiries(&relay).iter().all(|expiry| *expiry > last), "{:?} after {last}", relay.users());
+    for side in &sides {
+        side.in_call_for(20);
+    }
     sides[0].process.signal(Signal::Interrupt);
-    for mut side in sides {
+    for (mut side, reason) in sides.into_iter().zip(["interrupted", "peer_hung_up"]) {
         side.ends_with(0, ENDS);
-        assert_eq!(side.report().text("path.local_type"), "relay");
+        let report = side.report();
+        // The goodbye came over the new path.
+        assert_eq!((report.text("path.local_type"), report.text("end.reason")), ("relay", reason), "{report}");
     }
 }
 

@@ -132,6 +132,11 @@ impl Relay {
         self.folder.path().join("cert.pem")
     }
 
+    /// Waits until it has given out that many addresses.
+    pub fn lets_in(&self, count: usize, within: Duration) {
+        self.process.lines_out("ALLOCATE processed, success", count, within);
+    }
+
     /// The names of those who were given an address on it so far, in that order.
     pub fn users(&self) -> Vec<String> {
         let log = self.log();

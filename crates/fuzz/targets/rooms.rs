@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use call_core::{RoomId, Secret};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use signaling_server::{Limits, Turn};
 use signaling_server::rooms::{ConnectionId, Input, Output, RoomServer};
+use signaling_server::{Limits, Turn};
 
 /// A step in time is at most that long; each ping on the way costs time of ours.
 const LONGEST: u64 = 100_000;
