@@ -28,8 +28,9 @@ use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy, SettingEngine,
-    SettingEngineBuilder, configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc,
+    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfiguration, RTCConfigurationBuilder, RTCIceServer,
+    RTCIceTransportPolicy, SettingEngine, SettingEngineBuilder, configure_rtcp_reports,
+    configure_simulcast_extension_headers, configure_twcc,
 };
 
 /// A lost packet is asked for this often at most. The stock generator does not see that a retransmission on its own
@@ -119,11 +120,7 @@ impl Factory<'_> {
         codecs::register(&mut engine)?;
         let registry = self.interceptors(&mut engine)?;
         let addresses = address::to_bind(&self.config.bind, self.config.include_loopback);
-        let policy = if self.config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-        let configuration = RTCConfigurationBuilder::new()
-            .with_ice_servers(self.servers.servers.clone())
-            .with_ice_transport_policy(policy)
-            .build();
+        let configuration = configuration(self.servers.servers.clone(), self.config.relay_only);
         let streams = StreamServers {
             servers: self.servers.streams.clone(),
             relayed: self.relayed.clone(),
@@ -174,6 +171,12 @@ impl Factory<'_> {
         let registry = configure_twcc(registry, engine)?;
         Ok(configure_rtcp_reports(registry))
     }
+}
+
+/// Which servers help, and whether only relays may be used.
+pub(crate) fn configuration(servers: Vec<RTCIceServer>, relay_only: bool) -> RTCConfiguration {
+    let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
+    RTCConfigurationBuilder::new().with_ice_servers(servers).with_ice_transport_policy(policy).build()
 }
 
 fn settings(mdns: MulticastDnsMode, config: &PeerConfig, loopback: bool) -> SettingEngine {

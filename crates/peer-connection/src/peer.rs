@@ -6,7 +6,7 @@ use crate::channels::{Channels, MAX_NAMED, Named, SAID_CAPACITY, Tasks};
 use crate::convert::{self, CandidateLabel, CandidateLine};
 use crate::disguise::Disguise;
 use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, PeerNotice, PeerStreams, Reporter};
-use crate::factory::{Built, Factory};
+use crate::factory::{self, Built, Factory};
 use crate::ice_servers;
 use crate::interceptors::Asked;
 use crate::migration::{Credentials, SharedCredentials};
@@ -15,9 +15,9 @@ use crate::receive::VideoSource;
 use crate::runtime::Pace;
 use crate::send::{Link, MediaSender, Wire};
 use crate::stats::{self, PeerStats, Signalled};
-use crate::turn_stream::Relayed;
+use crate::turn_stream::{Relayed, StreamServer};
 use crate::{PeerConfig, PeerError};
-use call_core::{Candidate, Description, DescriptionKind};
+use call_core::{Candidate, Description, DescriptionKind, IceServer};
 use media_core::Bitrate;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,6 +48,9 @@ struct Inner {
     admission: Mutex<Admission>,
     signalled: Signalled,
     relayed: Relayed,
+    relay_only: bool,
+    /// Those that the sockets carry over streams, by the number in their names.
+    behind_streams: Vec<StreamServer>,
     credentials: SharedCredentials,
     asked: Arc<Asked>,
     target: watch::Receiver<Bitrate>,
@@ -89,6 +92,7 @@ impl Peer {
         }
         .build()
         .await?;
+        let behind_streams = servers.streams;
         for problem in servers.problems.into_iter().take(NOTICE_CAPACITY / 2) {
             let _ = notices.try_send(PeerNotice::Problem(problem));
         }
@@ -104,6 +108,8 @@ impl Peer {
             admission: Mutex::default(),
             signalled: Signalled::default(),
             relayed,
+            relay_only: config.relay_only,
+            behind_streams,
             credentials,
             asked,
             target: target.clone(),
@@ -142,6 +148,21 @@ impl Peer {
         self.inner.channels.create(&*self.inner.connection).await.map_err(create)?;
         let offer = self.inner.connection.create_offer(None).await.map_err(create)?;
         Ok(Description::offer(self.inner.disguise.description(offer.sdp)))
+    }
+
+    /// Uses these ICE servers from the next ICE restart on, or from the start if there is no description yet. Relays in use
+    /// go on with the credentials that they were opened with. Servers behind streams are not exchanged for others while a
+    /// connection lives.
+    pub async fn set_ice_servers(&self, ice_servers: &[IceServer]) {
+        let inner = &self.inner;
+        let Ok(usable) = ice_servers::usable(ice_servers, inner.relay_only) else { return };
+        if usable.streams != inner.behind_streams {
+            return debug!("the ICE servers are kept: others are reached over streams now");
+        }
+        let configuration = factory::configuration(usable.servers, inner.relay_only);
+        if let Err(error) = inner.connection.set_configuration(configuration).await {
+            debug!("the ICE servers are kept: {error}");
+        }
     }
 
     /// Lets the next offer restart ICE: sockets are opened anew on the addresses that there are then, and every path is looked

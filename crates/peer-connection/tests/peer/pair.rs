@@ -138,6 +138,18 @@ pub(crate) async fn negotiate(a: &mut Side, b: &mut Side) {
     b.trickle_to(a);
 }
 
+/// An ICE restart, offered by `one`, until both are connected again.
+pub(crate) async fn restart(one: &mut Side, other: &mut Side) {
+    one.peer.restart_ice().await;
+    let offer = one.peer.create_offer().await.expect("an offer");
+    one.peer.set_local(offer.clone()).await.expect("our own offer");
+    other.peer.set_remote(offer).await.expect("a good offer");
+    let answer = other.peer.create_answer().await.expect("an answer");
+    other.peer.set_local(answer.clone()).await.expect("our own answer");
+    one.peer.set_remote(answer).await.expect("a good answer");
+    tokio::join!(one.until_session(PeerEvent::Connected), other.until_session(PeerEvent::Connected));
+}
+
 pub(crate) async fn connected(config: PeerConfig) -> (Side, Side) {
     let (mut a, mut b) = (Side::open(config.clone()).await, Side::open(config).await);
     connect(&mut a, &mut b).await;
