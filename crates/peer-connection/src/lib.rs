@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod factory;
 mod ice_servers;
+mod ice_tcp;
 mod interceptors;
 mod migration;
 mod monitor;
