@@ -32,11 +32,15 @@ struct Town {
 impl Town {
     /// `None` where there can be none, which is said.
     fn build(nat: Nat) -> Option<Self> {
+        Self::between(nat, nat)
+    }
+
+    fn between(nat_a: Nat, nat_b: Nat) -> Option<Self> {
         if let Err(missing) = privilege::check() {
             skip(&missing.to_string());
             return None;
         }
-        let config = LabConfig { id: LAB.to_owned(), nat_a: nat, nat_b: nat, ..LabConfig::default() };
+        let config = LabConfig { id: LAB.to_owned(), nat_a, nat_b, ..LabConfig::default() };
         let lab = Lab::up(config).expect("the rights were checked");
         let inside = |program: &std::path::Path| lab.command(Port::S, program).expect("a file descriptor is left");
         let address = lab.address(Port::S).to_string();
@@ -173,4 +177,17 @@ fn where_only_tls_passes_the_relay_is_reached_over_that() {
         assert_eq!(report.text("path.remote_type"), "relay", "{report}");
         assert_eq!(report.text("path.relay_protocol"), "tls", "{report}");
     }
+}
+
+#[test]
+fn where_no_udp_passes_and_there_is_no_relay_the_call_goes_over_tcp_to_the_host_that_can_be_reached() {
+    let _alone = alone();
+    let Some(town) = Town::between(Nat::NoUdp, Nat::None) else { return };
+    let reports = town.call(&[]);
+    for report in &reports {
+        assert_eq!(report.text("path.protocol"), "tcp", "{report}");
+        assert_eq!(report.text("path.local_type"), "host", "{report}");
+    }
+    // The router gave the stream another address.
+    assert_eq!(reports.map(|report| report.text("path.remote_type").to_owned()), ["host", "prflx"]);
 }

@@ -6,6 +6,7 @@ use crate::channels::Tasks;
 use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
+use crate::ice_tcp::IceTcp;
 use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
 use crate::migration::SharedCredentials;
 use crate::runtime::{Pace, PeerRuntime};
@@ -20,6 +21,7 @@ use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -70,6 +72,7 @@ const RELAY_WAIT: Duration = Duration::from_millis(1_000);
 /// One bundle of what builds a connection, used twice where the first attempt fails.
 pub(crate) struct Factory<'a> {
     pub(crate) config: &'a PeerConfig,
+    pub(crate) addresses: &'a [SocketAddr],
     pub(crate) servers: &'a Usable,
     pub(crate) reporter: &'a Reporter,
     pub(crate) target: &'a watch::Sender<Bitrate>,
@@ -78,6 +81,7 @@ pub(crate) struct Factory<'a> {
     pub(crate) tasks: &'a Tasks,
     pub(crate) relayed: &'a Relayed,
     pub(crate) credentials: &'a SharedCredentials,
+    pub(crate) tcp: &'a IceTcp,
 }
 
 /// What [`Factory::build`] made.
@@ -119,7 +123,6 @@ impl Factory<'_> {
         let mut engine = MediaEngine::default();
         codecs::register(&mut engine)?;
         let registry = self.interceptors(&mut engine)?;
-        let addresses = address::to_bind(&self.config.bind, self.config.include_loopback);
         let configuration = configuration(self.servers.servers.clone(), self.config.relay_only);
         let streams = StreamServers {
             servers: self.servers.streams.clone(),
@@ -130,16 +133,17 @@ impl Factory<'_> {
         // Who names addresses wants those, and a relay knows us by ours.
         let may_move = self.config.bind.is_empty() && !self.config.relay_only;
         let runtime = PeerRuntime::new(self.pace.clone(), self.config.network.clone(), streams);
-        let runtime = runtime.migrating(self.credentials.clone(), may_move);
+        let runtime = runtime.migrating(self.credentials.clone(), may_move).with_tcp(self.tcp.clone());
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
-            .with_setting_engine(settings(mdns, self.config, address::has_loopback(&addresses)))
+            .with_setting_engine(settings(mdns, self.config, address::has_loopback(self.addresses)))
             .with_handler(Arc::new(self.reporter.clone()))
             .with_runtime(Arc::new(runtime))
             .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
-            .with_udp_addrs(addresses)
+            .with_udp_addrs(self.addresses.to_vec())
+            .with_tcp_addrs(self.tcp.addresses())
             .build()
             .await?;
         Ok(Arc::new(connection))

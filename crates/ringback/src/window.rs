@@ -323,7 +323,7 @@ fn waiting(snapshot: &Snapshot, room: &str) -> String {
 
 fn state(snapshot: &Snapshot) -> String {
     let path = &snapshot.figures.path;
-    match (&path.local_type, path.rtt) {
+    match (path.in_words(), path.rtt) {
         (Some(kind), Some(rtt)) if snapshot.phase == Phase::Connected => {
             format!("Connected · {kind} · {:.0} ms", rtt.as_secs_f64() * 1e3)
         }
