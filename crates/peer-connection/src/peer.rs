@@ -16,15 +16,9 @@ use crate::receive::VideoSource;
 use crate::runtime::Pace;
 use crate::send::{Link, MediaSender, Wire};
 use crate::stats::{self, PeerStats, Signalled};
-<<<<<<< HEAD
 use crate::turn_stream::{Relayed, StreamServer};
-use crate::{PeerConfig, PeerError};
-use call_core::{Candidate, Description, DescriptionKind, IceServer};
-=======
-use crate::turn_stream::Relayed;
 use crate::{PeerConfig, PeerError, address};
-use call_core::{Candidate, Description, DescriptionKind};
->>>>>>> ice-tcp
+use call_core::{Candidate, Description, DescriptionKind, IceServer};
 use media_core::Bitrate;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

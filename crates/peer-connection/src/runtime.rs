@@ -1,11 +1,8 @@
 //! The runtime that webrtc-rs works on: tokio, with large socket buffers, bounded name look-ups and a brisk set-up.
 //! Each connection has its own, because each decides by itself how long it is in a hurry.
 
-<<<<<<< HEAD
 use crate::handshake::Repeating;
-=======
 use crate::ice_tcp::IceTcp;
->>>>>>> ice-tcp
 use crate::migration::{Migrating, SharedCredentials, Wrap};
 use crate::network::{Carried, Network};
 use crate::turn_stream::{StreamServers, WithStreams};
