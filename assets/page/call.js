@@ -139,7 +139,7 @@ export class Call {
     const mine = () => this.#socket === socket && this.state !== 'ended';
     socket.onopen = () => this.#signal({
       type: 'register', roomId: this.#room, clientId: crypto.randomUUID?.() ?? `page-${Date.now()}`,
-      ...(this.#key && { key: this.#key }), ayameClient: 'ringback-page',
+      ...(this.#key && { key: this.#key }), ayameClient: 'ringback-page', renewIceServers: true,
     });
     socket.onmessage = ({ data }) => {
       let message;
@@ -157,6 +157,7 @@ export class Call {
     switch (message.type) {
       case 'accept': return this.#accepted(message);
       case 'reject': return this.#finish(message.reason === 'full' ? 'full' : 'rejected', message.reason);
+      case 'iceServers': return this.#renewed(message);
       case 'ping': return this.#signal({ type: 'pong' });
       case 'offer':
       case 'answer': return this.#queue(() => this.#described(message));
@@ -173,6 +174,11 @@ export class Call {
     this.#openPeer(iceServers ?? []);
     if (second) this.#offer();
     this.#enter(second ? 'connecting' : 'waiting');
+  }
+
+  /** Fresh credentials for the same servers, for the next ICE restart. */
+  #renewed({ iceServers }) {
+    if (this.pc && Array.isArray(iceServers)) this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers });
   }
 
   /** The server is gone. A call that runs does not need it. */

@@ -46,9 +46,10 @@ await browser.addInitScript(() => {
     }
   };
   window.ringbackFigures = async () => {
-    const figures = { connections: [], frames: 0, energy: 0, framesSent: 0, audioPackets: 0, codecs: [] };
+    const figures = { connections: [], frames: 0, energy: 0, framesSent: 0, audioPackets: 0, codecs: [], iceUsers: [] };
     for (const connection of made) {
       figures.connections.push(connection.connectionState);
+      figures.iceUsers.push(...connection.getConfiguration().iceServers.map(({ username }) => username));
       for (const entry of (await connection.getStats()).values()) {
         if (entry.type === 'inbound-rtp' && entry.kind === 'video') figures.frames += entry.framesDecoded ?? 0;
         if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {

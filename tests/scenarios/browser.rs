@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ringback_tests::browser::Browser;
-use ringback_tests::place::alone;
+use ringback_tests::place::{alone, scratch};
 use ringback_tests::process::Signal;
 use ringback_tests::program::{Call, Running, Server};
 use ringback_tests::sound::{listen, read};
@@ -52,6 +52,33 @@ fn the_program_waits_and_the_browser_calls() {
     let mut browser = Browser::start();
     join(&mut browser, &server, "program-first");
     talk(&mut browser, native, "call-program-first.png");
+}
+
+#[test]
+fn the_page_takes_fresh_credentials_and_the_call_knows_nothing_of_it() {
+    let _alone = alone();
+    let folder = scratch();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "between the two").expect("writable");
+    let secret = secret.display().to_string();
+    // Nobody needs to answer at that address: it is on the list of servers.
+    let relay = ["--turn", "turn:127.0.0.1:9", "--turn-secret-file", &secret, "--turn-ttl", "2s"];
+    let server = Server::with(&relay);
+    let mut browser = Browser::start();
+    join(&mut browser, &server, "renewed");
+    browser.shows("Waiting");
+    let native = native(&server, "renewed");
+    native.connected();
+    let mut seen = Vec::new();
+    for pictures in [1, 2 * FRAMES, 4 * FRAMES] {
+        let users = browser.receives(pictures, 0.0)["iceUsers"].clone();
+        assert!(
+            users.as_array().is_some_and(|users| users.len() == 1 && !seen.contains(&users[0])),
+            "{users} {seen:?}"
+        );
+        seen.push(users[0].clone());
+    }
+    talk(&mut browser, native, "call-renewed.png");
 }
 
 /// Media and chat both ways; then the program hangs up and the page says so.

@@ -1,14 +1,16 @@
 //! What depends on relays: that nothing leads behind them, that their time-limited credentials are handed out and taken, and
 //! that they go on for as long as a call does.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use call_core::{IceServer, PeerEvent, Secret};
 use peer_connection::{Peer, PeerConfig, PeerEvents, PeerNotice};
 use ringback_tests::place::{alone, scratch};
+use ringback_tests::process::Signal;
 use ringback_tests::program::{Call, Server};
 use ringback_tests::relay::{Relay, Transport};
 use serde_json::{Value, json};
+use signaling_server::Turn;
 
 use crate::hostile::villain::{Accomplice, FakeServer, Line, within};
 
@@ -73,7 +75,7 @@ fn the_server_lets_callers_use_a_relay_whose_secret_it_shares() {
     let (folder, secret) = (scratch(), "between the two");
     let file = folder.path().join("secret");
     std::fs::write(&file, format!("{secret}\n")).expect("writable");
-    let relay = Relay::with_secret(secret);
+    let relay = Relay::with_secret(secret, &[]);
     let url = relay.url(Transport::Udp);
     let file = file.display().to_string();
     let server = Server::with(&["--turn", &url, "--turn-secret-file", &file, "--turn-ttl", "1m", "-vv"]);
@@ -92,10 +94,51 @@ fn the_server_lets_callers_use_a_relay_whose_secret_it_shares() {
     }
     assert!(!server.process.stderr.text().contains(secret));
     // The name that coturn let in: until when, and whom.
-    let log = relay.log();
-    let name = log.split("user <").skip(1).filter_map(|rest| rest.split_once('>')).find(|(name, _)| name.contains(':'));
-    let (expiry, _) = name.and_then(|(name, _)| name.split_once(':')).expect("someone was let in");
-    assert!(expiry.parse::<u64>().is_ok_and(|expiry| expiry > 1_700_000_000), "{expiry}");
+    assert!(expiries(&relay).iter().all(|expiry| *expiry > 1_700_000_000), "{:?}", relay.users());
+}
+
+/// Until when those were let in who were given an address on it.
+fn expiries(relay: &Relay) -> Vec<u64> {
+    let users = relay.users();
+    assert!(!users.is_empty(), "nobody was let in");
+    let expiry = |name: &String| name.split_once(':').and_then(|(expiry, _)| expiry.parse().ok());
+    users.iter().map(|name| expiry(name).unwrap_or_else(|| panic!("{name}"))).collect()
+}
+
+/// The relay forgets all addresses at a time when nobody is let in any more with what was handed out at the join.
+#[test]
+fn a_call_comes_back_over_relays_after_its_first_credentials_have_expired() {
+    let _alone = alone();
+    let (folder, secret) = (scratch(), "between the two");
+    let file = folder.path().join("secret");
+    std::fs::write(&file, secret).expect("writable");
+    let relay = Relay::with_secret(secret, &[]);
+    let (url, file) = (relay.url(Transport::Udp), file.display().to_string());
+    let server = Server::with(&["--turn", &url, "--turn-secret-file", &file, "--turn-ttl", "6s"]);
+    let call = |name| {
+        let call = Call::new(name, "guests").on(&server).media("test", "test").option("--size", "320x180");
+        call.option("--audio-out", "none").option("--video-out", "none").flag("--relay-only").start()
+    };
+    let sides = [call("first"), call("second")];
+    for side in &sides {
+        side.in_call_for(8);
+    }
+    let last = expiries(&relay).into_iter().max().expect("someone was let in");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs();
+    assert!(last < now, "{last} is to be over at {now}");
+    let relay = relay.again();
+    relay.lets_in(2, ENDS);
+    assert!(expiries(&relay).iter().all(|expiry| *expiry > last), "{:?} after {last}", relay.users());
+    for side in &sides {
+        side.in_call_for(20);
+    }
+    sides[0].process.signal(Signal::Interrupt);
+    for (mut side, reason) in sides.into_iter().zip(["interrupted", "peer_hung_up"]) {
+        side.ends_with(0, ENDS);
+        let report = side.report();
+        // The goodbye came over the new path.
+        assert_eq!((report.text("path.local_type"), report.text("end.reason")), ("relay", reason), "{report}");
+    }
 }
 
 #[test]
@@ -107,12 +150,20 @@ fn a_server_with_a_relay_but_no_secret_says_so() {
     assert!(process.stderr.text().contains("--turn-secret-file"), "{}", process.stderr.text());
 }
 
-/// A relay that wants a new nonce turns a request down; the address at it must not run out over that.
+/// A relay that wants a new nonce turns a request down, and lets nobody new in with old credentials; the address at it must
+/// not run out over that.
 #[tokio::test]
-async fn a_call_outlives_the_addresses_and_nonces_of_its_relay() {
+async fn a_call_outlives_the_addresses_nonces_and_credentials_of_its_relay() {
     let _alone = alone();
-    let relay = Relay::with(&["--stale-nonce=3", "--max-allocate-lifetime=10"]);
-    let (mut first, mut second) = (Hidden::open(&relay).await, Hidden::open(&relay).await);
+    let relay = Relay::with_secret("between us", &["--stale-nonce=3", "--max-allocate-lifetime=10"]);
+    let turn = Turn {
+        urls: vec![relay.url(Transport::Udp)],
+        secret: Secret::new("between us"),
+        lifetime: Duration::from_secs(4),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later");
+    let (mut first, mut second) =
+        (Hidden::open(turn.credentials(now, "first")).await, Hidden::open(turn.credentials(now, "second")).await);
     let offer = first.peer.create_offer().await.expect("an offer");
     first.peer.set_local(offer.clone()).await.expect("our own");
     second.peer.set_remote(offer).await.expect("a good offer");
@@ -145,11 +196,7 @@ struct Hidden {
 }
 
 impl Hidden {
-    async fn open(relay: &Relay) -> Self {
-        let option = relay.option();
-        let [url, user, password] = *option.splitn(3, ',').collect::<Vec<_>>() else { panic!("{option}") };
-        let server =
-            IceServer { urls: vec![url.into()], username: Some(user.into()), credential: Some(Secret::new(password)) };
+    async fn open(server: IceServer) -> Self {
         let config = PeerConfig {
             ice_servers: vec![server],
             relay_only: true,

@@ -83,12 +83,14 @@ fn run(lan: &Lan, machine: usize, command: &str) {
 /// Ends both calls, and gives how long pictures stood still in all.
 fn frozen(sides: [Running; 2]) -> [f64; 2] {
     sides[0].process.signal(Signal::Interrupt);
-    sides.map(|mut side| {
+    let frozen = sides.map(|mut side| {
         side.ends_with(0, ENDS);
         let report = side.report();
         assert!(report.number("video.received.frames_decoded") > 100.0, "{report}");
         report.number("video.received.freeze_seconds")
-    })
+    });
+    eprintln!("pictures stood still for {frozen:?} s");
+    frozen
 }
 
 #[test]

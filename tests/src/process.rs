@@ -68,6 +68,13 @@ impl Process {
         self.stderr.wait_for(text, within).unwrap_or_else(|| self.fail(&format!("did not say {text:?} in {within:?}")))
     }
 
+    /// Waits until that many lines on standard output contain `text`.
+    pub fn lines_out(&self, text: &str, count: usize, within: Duration) {
+        if !self.stdout.wait_for_many(text, count, within) {
+            self.fail(&format!("did not print {text:?} {count} times in {within:?}"));
+        }
+    }
+
     /// Waits until that many lines on standard error contain `text`.
     pub fn lines_err(&self, text: &str, count: usize, within: Duration) {
         if !self.stderr.wait_for_many(text, count, within) {

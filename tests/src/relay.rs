@@ -30,6 +30,7 @@ pub struct Relay {
     tls_port: u16,
     transport: Transport,
     folder: tempfile::TempDir,
+    options: Vec<String>,
 }
 
 impl Relay {
@@ -44,16 +45,19 @@ impl Relay {
         Self::loopback(transport, &["--lt-cred-mech", &user])
     }
 
-    /// Starts one on loopback, reached over UDP, with more options: `--stale-nonce=5`, say.
-    pub fn with(options: &[&str]) -> Self {
-        let user = format!("--user={USER}:{PASSWORD}");
-        Self::loopback(Transport::Udp, &[&["--lt-cred-mech", &user], options].concat())
+    /// Starts one on loopback, reached over UDP, whose users are those that know the secret: their names are times
+    /// until which they are let in. More options are `--stale-nonce=5`, say.
+    pub fn with_secret(secret: &str, options: &[&str]) -> Self {
+        let secret = format!("--static-auth-secret={secret}");
+        Self::loopback(Transport::Udp, &[&["--use-auth-secret", &secret], options].concat())
     }
 
-    /// Starts one on loopback, reached over UDP, whose users are those that know the secret: their names are times
-    /// until which they are let in.
-    pub fn with_secret(secret: &str) -> Self {
-        Self::loopback(Transport::Udp, &["--use-auth-secret", &format!("--static-auth-secret={secret}")])
+    /// Another one in its place on loopback, after it has ended and all addresses on it with it.
+    pub fn again(self) -> Self {
+        let Self { process, ip, port, tls_port, transport, options, .. } = self;
+        drop(process);
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        Self::run(Command::new(turnserver()), &ip, (port, tls_port), transport, &options)
     }
 
     /// Starts one at that address, on the usual ports and over everything; `inside` gives the command that runs a program
@@ -92,7 +96,8 @@ impl Relay {
             .current_dir(folder.path());
         let process = Process::start("turnserver", &mut command);
         process.line_out("listener opened on", Duration::from_secs(20));
-        Self { process, ip: ip.to_owned(), port, tls_port, transport, folder }
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self { process, ip: ip.to_owned(), port, tls_port, transport, folder, options }
     }
 
     /// The value of `--ice-server`.
@@ -125,6 +130,19 @@ impl Relay {
     /// Whom to trust for it: the value of `--ca-file`.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("cert.pem")
+    }
+
+    /// Waits until it has given out that many addresses.
+    pub fn lets_in(&self, count: usize, within: Duration) {
+        self.process.lines_out("ALLOCATE processed, success", count, within);
+    }
+
+    /// The names of those who were given an address on it so far, in that order.
+    pub fn users(&self) -> Vec<String> {
+        let log = self.log();
+        let given = log.lines().filter(|line| line.contains("ALLOCATE processed, success"));
+        let name = |line: &str| Some(line.split_once("user <")?.1.split_once('>')?.0.to_owned());
+        given.filter_map(name).collect()
     }
 
     /// Whether anyone was given an address on it.

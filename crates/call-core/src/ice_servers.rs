@@ -22,6 +22,19 @@ pub(crate) fn merged(own: &[IceServer], handed_out: Vec<IceServer>) -> Vec<IceSe
     merged
 }
 
+/// `servers`, which begin with those of one's `own`, with the credentials that are in `fresh` for the others. What `fresh`
+/// names besides is left out: where a server passes everything on, a peer could name a TURN server to learn our address by it.
+pub(crate) fn renewed(own: &[IceServer], servers: &[IceServer], fresh: &[IceServer]) -> Vec<IceServer> {
+    let mut renewed = servers.to_vec();
+    for server in renewed.iter_mut().skip(own.len()) {
+        if let Some(fresh) = fresh.iter().find(|fresh| server.urls.iter().all(|url| fresh.urls.contains(url))) {
+            server.username.clone_from(&fresh.username);
+            server.credential.clone_from(&fresh.credential);
+        }
+    }
+    renewed
+}
+
 fn use_up(room: &mut usize) -> bool {
     *room -= 1;
     true
@@ -63,6 +76,23 @@ mod tests {
             (vec![], vec![server(&[], "it")], vec![]),
         ] {
             assert_eq!(merged(&own, handed_out.clone()), expected, "{own:?} {handed_out:?}");
+        }
+    }
+
+    #[test]
+    fn fresh_credentials_are_for_servers_that_were_handed_out_and_for_no_other() {
+        let (stun, turn, turns) = ("stun:a", "turn:b", "turns:b");
+        let own = [server(&["turn:mine"], "me")];
+        let used = merged(&own, vec![server(&[stun], "it"), server(&[turn, turns, "turn:mine"], "it")]);
+        assert_eq!(used, [own[0].clone(), server(&[stun], "it"), server(&[turn, turns], "it")]);
+        for (fresh, expected) in [
+            (vec![], ["it", "it"]),
+            (vec![server(&[turn, turns, "turn:mine"], "new")], ["it", "new"]),
+            (vec![server(&["turn:else"], "new"), server(&[turns, stun, turn], "new")], ["new", "new"]),
+            (vec![server(&[turn], "new"), server(&["turn:mine"], "new"), server(&[], "new")], ["it", "it"]),
+        ] {
+            let expected = [own[0].clone(), server(&[stun], expected[0]), server(&[turn, turns], expected[1])];
+            assert_eq!(renewed(&own, &used, &fresh), expected, "{fresh:?}");
         }
     }
 

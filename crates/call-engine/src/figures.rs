@@ -44,6 +44,16 @@ pub struct Path {
     pub rtt: Option<Duration>,
 }
 
+impl Path {
+    /// What our end is, in words for the person: `host`, `relay (tls)`, `host (tcp)`; UDP is not named.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        let kind = self.local_type.as_deref()?;
+        let over = self.relay_protocol.as_ref().or(self.protocol.as_ref()).filter(|over| *over != "udp");
+        Some(over.map_or(kind.to_owned(), |over| format!("{kind} ({over})")))
+    }
+}
+
 /// Sound that we sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AudioSent {

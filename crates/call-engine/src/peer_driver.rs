@@ -41,9 +41,11 @@ impl PeerDriver {
         Self { peer, events, actions }
     }
 
-    /// Queues an action. A peer that sends more candidates than the queue holds loses the surplus, and nothing else.
+    /// Queues an action. A peer that sends more candidates than the queue holds loses the surplus, and nothing else; nor does
+    /// a server that sends credentials.
     pub(crate) fn perform(&self, action: PeerAction) {
-        let surplus = matches!(action, PeerAction::AddCandidate(_)) && self.actions.capacity() <= RESERVED;
+        let surplus = matches!(action, PeerAction::AddCandidate(_) | PeerAction::SetIceServers { .. })
+            && self.actions.capacity() <= RESERVED;
         if surplus || self.actions.try_send(action).is_err() {
             debug!("an action on the peer connection was dropped: its queue is full or closed");
         }
@@ -75,6 +77,10 @@ async fn perform(peer: &Peer, action: PeerAction) -> Option<PeerEvent> {
             Some(PeerEvent::RemoteSet(peer.set_remote(description).await.map_err(text)))
         }
         PeerAction::Rollback => Some(PeerEvent::RolledBack(peer.rollback().await.map_err(text))),
+        PeerAction::SetIceServers { ice_servers } => {
+            peer.set_ice_servers(&ice_servers).await;
+            None
+        }
         PeerAction::RestartIce => {
             peer.restart_ice().await;
             None

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use call_core::{Candidate, Description, DescriptionKind, Reject, RoomId, SignalingEvent};
+use call_core::{Candidate, Description, DescriptionKind, IceServer, Reject, RoomId, SignalingEvent};
 use signaling_client::{CloseInfo, Codec, Command, Join, Out, Url};
 
 use crate::assert_showable;
@@ -102,12 +102,12 @@ impl Conversation<'_> {
         match event {
             SignalingEvent::Joined { ice_servers, .. } => {
                 assert!(!self.joined, "joined twice");
-                assert!(ice_servers.len() <= 16, "{} ICE servers", ice_servers.len());
-                for server in ice_servers {
-                    assert!((1..=8).contains(&server.urls.len()), "{} URLs of one server", server.urls.len());
-                    assert!(server.urls.iter().all(|url| url.len() <= 512), "a URL without end");
-                }
+                assert_bounded(&ice_servers);
                 self.joined = true;
+            }
+            SignalingEvent::IceServers(ice_servers) => {
+                assert!(self.joined, "credentials before it was let in");
+                assert_bounded(&ice_servers);
             }
             SignalingEvent::Description(description) => {
                 assert!(self.joined && description.kind != DescriptionKind::Rollback);
@@ -130,6 +130,15 @@ impl Conversation<'_> {
                 self.over = true;
             }
         }
+    }
+}
+
+/// A list of ICE servers costs no more than it may.
+pub fn assert_bounded(ice_servers: &[IceServer]) {
+    assert!(ice_servers.len() <= 16, "{} ICE servers", ice_servers.len());
+    for server in ice_servers {
+        assert!((1..=8).contains(&server.urls.len()), "{} URLs of one server", server.urls.len());
+        assert!(server.urls.iter().all(|url| url.len() <= 512), "a URL without end");
     }
 }
 

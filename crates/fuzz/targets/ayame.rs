@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use call_core::{DescriptionKind, Reject, RoomId, SignalingEvent};
 use fuzz::assert_showable;
-use fuzz::conversation::{close, command};
+use fuzz::conversation::{assert_bounded, close, command};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use signaling_client::{AyameCodec, Codec, Command, Join, Out, Url};
@@ -86,12 +86,12 @@ impl Call {
             SignalingEvent::Joined { role, ice_servers, .. } => {
                 assert!(!self.joined, "joined twice");
                 assert_ne!(role.offers_first, role.polite, "the second offers, the first yields");
-                assert!(ice_servers.len() <= 16, "{} ICE servers", ice_servers.len());
-                for server in ice_servers {
-                    assert!((1..=8).contains(&server.urls.len()), "{} URLs of one server", server.urls.len());
-                    assert!(server.urls.iter().all(|url| url.len() <= 512), "a URL without end");
-                }
+                assert_bounded(&ice_servers);
                 self.joined = true;
+            }
+            SignalingEvent::IceServers(ice_servers) => {
+                assert!(self.joined, "credentials before it was let in");
+                assert_bounded(&ice_servers);
             }
             SignalingEvent::OfferWanted => panic!("with Ayame, who comes second offers"),
             SignalingEvent::Description(description) => {

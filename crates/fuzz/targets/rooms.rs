@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use call_core::{RoomId, Secret};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use signaling_server::Limits;
 use signaling_server::rooms::{ConnectionId, Input, Output, RoomServer};
+use signaling_server::{Limits, Turn};
 
 /// A step in time is at most that long; each ping on the way costs time of ours.
 const LONGEST: u64 = 100_000;
@@ -21,8 +21,9 @@ fuzz_target!(|text: &str| {
         None => (None, text),
     };
     let limits = Limits { rooms: 2, ..Limits::default() };
-    let mut shell =
-        Shell { now: Instant::now(), server: RoomServer::new(limits, key.as_ref(), Vec::new()), open: HashMap::new() };
+    let turn = Turn { urls: Vec::new(), secret: Secret::new("ours"), lifetime: Duration::from_secs(7) };
+    let server = RoomServer::new(limits, key.as_ref(), Vec::new()).with_turn(Some(turn));
+    let mut shell = Shell { now: Instant::now(), server, open: HashMap::new() };
     for line in text.lines() {
         shell.step(line);
     }
@@ -90,7 +91,7 @@ impl Shell {
                     }
                     let message: Value = serde_json::from_str(&sent).expect("the server's own words are JSON");
                     let kind = message["type"].as_str().expect("every message has a type");
-                    assert!(matches!(kind, "accept" | "reject" | "ping" | "bye"), "{sent}");
+                    assert!(matches!(kind, "accept" | "reject" | "ping" | "bye" | "iceServers"), "{sent}");
                     assert!(kind != "accept" || to == from, "{sent} without having asked");
                 }
                 Output::Close { to, reason, .. } => {
@@ -99,7 +100,7 @@ impl Shell {
                 }
             }
         }
-        // A text: a reject, or the end of the room for both. A moment: a ping or that for each connection.
+        // A text: a reject, or the end of the room for both. A moment: a ping, credentials or that for each connection.
         assert!(outputs <= if text.is_some() { 3 } else { 30 }, "{outputs} outputs");
     }
 }

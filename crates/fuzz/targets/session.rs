@@ -139,6 +139,11 @@ impl Shell {
                 }
                 Input::Timeout
             }
+            28 => {
+                let name = Some(text(script));
+                let server = IceServer { urls: vec![text(script)], username: name, credential: None };
+                signaling(SignalingEvent::IceServers(vec![server; script.byte().into()]))
+            }
             // As a real connection does it.
             _ => match self.running {
                 Some(operation) => result(operation, done),
@@ -239,7 +244,10 @@ impl Shell {
             PeerAction::SetLocal(_) => Operation::SetLocal,
             PeerAction::SetRemote(_) => Operation::SetRemote,
             PeerAction::Rollback => Operation::Rollback,
-            PeerAction::RestartIce | PeerAction::AddCandidate(_) | PeerAction::SendGoodbye { .. } => {
+            PeerAction::SetIceServers { .. }
+            | PeerAction::RestartIce
+            | PeerAction::AddCandidate(_)
+            | PeerAction::SendGoodbye { .. } => {
                 return assert!(self.open, "{action:?} without a connection");
             }
         };

@@ -25,6 +25,9 @@ pub struct PeerConfig {
     /// How often at least the addresses at relays are asked for again. A relay that wants a new nonce turns such a request
     /// down, and webrtc-rs makes the next one only when it is due: it must not come too late.
     pub relay_refresh: Duration,
+    /// Whether paths over TCP are used where none over UDP is found (RFC 6544): we listen, and connect to the peer. Never with
+    /// `relay_only` or a `network` of one's own.
+    pub tcp: bool,
     /// Local addresses to use; empty means every interface.
     pub bind: Vec<IpAddr>,
     /// Use 127.0.0.1 besides the interfaces when `bind` is empty. It is used anyway where there is no other interface.
@@ -58,6 +61,7 @@ impl Default for PeerConfig {
             relay_tls: None,
             relay_only: false,
             relay_refresh: Duration::from_secs(20),
+            tcp: true,
             bind: Vec::new(),
             include_loopback: false,
             send_audio: true,

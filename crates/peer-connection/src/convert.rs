@@ -47,6 +47,8 @@ pub(crate) struct CandidateLine {
     pub(crate) address: String,
     pub(crate) port: u16,
     pub(crate) kind: String,
+    /// What a stream's end does, `active` or `passive` (RFC 6544 §4.5); over TCP only.
+    pub(crate) tcp_type: Option<String>,
 }
 
 impl CandidateLine {
@@ -58,7 +60,10 @@ impl CandidateLine {
         let _priority = words.next()?;
         let (address, port) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
         (words.next()? == "typ").then_some(())?;
-        Some(Self { protocol, address, port, kind: words.next()?.to_owned() })
+        let kind = words.next()?.to_owned();
+        let tcp_type =
+            words.skip_while(|word| *word != "tcptype").nth(1).filter(|_| protocol == "tcp").map(str::to_owned);
+        Some(Self { protocol, address, port, kind, tcp_type })
     }
 }
 
@@ -93,7 +98,9 @@ mod tests {
         let line = "candidate:1 1 UDP 2130706431 fd00::2 40000 typ host generation 0";
         let parsed = CandidateLine::parse(line).expect("well formed");
         assert_eq!((parsed.protocol.as_str(), parsed.address.as_str(), parsed.port), ("udp", "fd00::2", 40000));
-        assert_eq!(parsed.kind, "host");
+        assert_eq!((parsed.kind.as_str(), parsed.tcp_type), ("host", None));
+        let over_tcp = "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active generation 0";
+        assert_eq!(CandidateLine::parse(over_tcp).and_then(|line| line.tcp_type).as_deref(), Some("active"));
         for bad in
             ["", "candidate:", "candidate:1 1 udp x a 99999999 typ host", "1 1 udp 1 a 1 type host", "\u{0}\u{fffd}"]
         {

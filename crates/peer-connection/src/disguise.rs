@@ -1,5 +1,7 @@
 //! What the peer may see of our addresses where only relays may be used: those at relays, and nothing that leads behind them.
 //! webrtc-rs gathers nothing else then, but each relayed candidate names the address that it is related to: our own.
+//!
+//! Elsewhere all is shown but what is of no use to anybody: the ends that streams go out from, which nobody can connect to.
 
 use crate::convert::CandidateLine;
 use std::sync::{Mutex, PoisonError};
@@ -19,15 +21,21 @@ impl Disguise {
 
     /// A candidate as the peer may see it; `None`: not at all.
     pub(crate) fn candidate(&self, line: String) -> Option<String> {
-        if self.relay_only { unrelated(&line) } else { Some(line) }
+        if self.relay_only {
+            return unrelated(&line);
+        }
+        let active = CandidateLine::parse(&line).is_some_and(|line| line.tcp_type.as_deref() == Some("active"));
+        (!active).then_some(line)
     }
 
     /// A description of ours as the peer may see it.
     pub(crate) fn description(&self, sdp: String) -> String {
-        if !self.relay_only {
-            return sdp;
-        }
-        let shown = disguised(&sdp);
+        let line = |line: &str| match line.strip_prefix("a=candidate:") {
+            Some(rest) => self.candidate(format!("candidate:{rest}")).map(|line| format!("a={line}")),
+            None => Some(line.to_owned()),
+        };
+        // RFC 8866 §5: every line ends with CRLF.
+        let shown: String = sdp.lines().filter_map(line).map(|line| line + "\r\n").collect();
         *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some((shown.clone(), sdp));
         shown
     }
@@ -39,15 +47,6 @@ impl Disguise {
             _ => shown,
         }
     }
-}
-
-fn disguised(sdp: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("a=candidate:") {
-        Some(rest) => unrelated(&format!("candidate:{rest}")).map(|line| format!("a={line}")),
-        None => Some(line.to_owned()),
-    };
-    // RFC 8866 §5: every line ends with CRLF.
-    sdp.lines().filter_map(line).map(|line| line + "\r\n").collect()
 }
 
 /// A relayed candidate without the address that it is related to, which is written as one that there is not
@@ -90,6 +89,10 @@ mod tests {
         }
         let open = Disguise::new(false);
         assert_eq!(open.candidate(RELAY.to_owned()).as_deref(), Some(RELAY));
+        let over_tcp = |port: u16, end: &str| format!("candidate:5 1 tcp 1 10.0.0.7 {port} typ host tcptype {end}");
+        assert_eq!(open.candidate(over_tcp(9, "active")), None);
+        assert_eq!(open.candidate(over_tcp(40_000, "passive")), Some(over_tcp(40_000, "passive")));
+        assert_eq!(disguise.candidate(over_tcp(40_000, "passive")), None);
     }
 
     #[test]

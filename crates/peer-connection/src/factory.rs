@@ -6,6 +6,7 @@ use crate::channels::Tasks;
 use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
+use crate::ice_tcp::IceTcp;
 use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
 use crate::migration::SharedCredentials;
 use crate::runtime::{Pace, PeerRuntime};
@@ -20,6 +21,7 @@ use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -28,8 +30,9 @@ use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceTransportPolicy, SettingEngine,
-    SettingEngineBuilder, configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc,
+    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfiguration, RTCConfigurationBuilder, RTCIceServer,
+    RTCIceTransportPolicy, SettingEngine, SettingEngineBuilder, configure_rtcp_reports,
+    configure_simulcast_extension_headers, configure_twcc,
 };
 
 /// A lost packet is asked for this often at most. The stock generator does not see that a retransmission on its own
@@ -69,6 +72,7 @@ const RELAY_WAIT: Duration = Duration::from_millis(1_000);
 /// One bundle of what builds a connection, used twice where the first attempt fails.
 pub(crate) struct Factory<'a> {
     pub(crate) config: &'a PeerConfig,
+    pub(crate) addresses: &'a [SocketAddr],
     pub(crate) servers: &'a Usable,
     pub(crate) reporter: &'a Reporter,
     pub(crate) target: &'a watch::Sender<Bitrate>,
@@ -77,6 +81,7 @@ pub(crate) struct Factory<'a> {
     pub(crate) tasks: &'a Tasks,
     pub(crate) relayed: &'a Relayed,
     pub(crate) credentials: &'a SharedCredentials,
+    pub(crate) tcp: &'a IceTcp,
 }
 
 /// What [`Factory::build`] made.
@@ -118,12 +123,7 @@ impl Factory<'_> {
         let mut engine = MediaEngine::default();
         codecs::register(&mut engine)?;
         let registry = self.interceptors(&mut engine)?;
-        let addresses = address::to_bind(&self.config.bind, self.config.include_loopback);
-        let policy = if self.config.relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
-        let configuration = RTCConfigurationBuilder::new()
-            .with_ice_servers(self.servers.servers.clone())
-            .with_ice_transport_policy(policy)
-            .build();
+        let configuration = configuration(self.servers.servers.clone(), self.config.relay_only);
         let streams = StreamServers {
             servers: self.servers.streams.clone(),
             relayed: self.relayed.clone(),
@@ -133,16 +133,17 @@ impl Factory<'_> {
         // Who names addresses wants those, and a relay knows us by ours.
         let may_move = self.config.bind.is_empty() && !self.config.relay_only;
         let runtime = PeerRuntime::new(self.pace.clone(), self.config.network.clone(), streams);
-        let runtime = runtime.migrating(self.credentials.clone(), may_move);
+        let runtime = runtime.migrating(self.credentials.clone(), may_move).with_tcp(self.tcp.clone());
         let connection = PeerConnectionBuilder::new()
             .with_configuration(configuration)
             .with_media_engine(engine)
             .with_interceptor_registry(registry)
-            .with_setting_engine(settings(mdns, self.config, address::has_loopback(&addresses)))
+            .with_setting_engine(settings(mdns, self.config, address::has_loopback(self.addresses)))
             .with_handler(Arc::new(self.reporter.clone()))
             .with_runtime(Arc::new(runtime))
             .with_data_channel_send_buffer_limit(self.config.data_buffer_limit.max(1))
-            .with_udp_addrs(addresses)
+            .with_udp_addrs(self.addresses.to_vec())
+            .with_tcp_addrs(self.tcp.addresses())
             .build()
             .await?;
         Ok(Arc::new(connection))
@@ -174,6 +175,12 @@ impl Factory<'_> {
         let registry = configure_twcc(registry, engine)?;
         Ok(configure_rtcp_reports(registry))
     }
+}
+
+/// Which servers help, and whether only relays may be used.
+pub(crate) fn configuration(servers: Vec<RTCIceServer>, relay_only: bool) -> RTCConfiguration {
+    let policy = if relay_only { RTCIceTransportPolicy::Relay } else { RTCIceTransportPolicy::All };
+    RTCConfigurationBuilder::new().with_ice_servers(servers).with_ice_transport_policy(policy).build()
 }
 
 fn settings(mdns: MulticastDnsMode, config: &PeerConfig, loopback: bool) -> SettingEngine {

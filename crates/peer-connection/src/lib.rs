@@ -21,6 +21,7 @@ mod events;
 mod factory;
 mod handshake;
 mod ice_servers;
+mod ice_tcp;
 mod interceptors;
 mod migration;
 mod monitor;

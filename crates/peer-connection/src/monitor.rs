@@ -6,6 +6,7 @@ use crate::control::Control;
 use crate::convert::CandidateLabel;
 use crate::disguise::Disguise;
 use crate::events::{Happening, MediaKind, PeerNotice, PeerStreams};
+use crate::ice_tcp::IceTcp;
 use crate::receive::{VideoSource, pump};
 use crate::runtime::Pace;
 use crate::send::Link;
@@ -36,6 +37,7 @@ pub(crate) struct Monitor {
     pub(crate) disguise: Arc<Disguise>,
     pub(crate) signalled: Signalled,
     pub(crate) relayed: Relayed,
+    pub(crate) tcp: IceTcp,
     pub(crate) links: [Arc<Link>; 2],
     pub(crate) streams: PeerStreams,
     pub(crate) video: VideoSource,
@@ -73,6 +75,10 @@ impl Monitor {
     }
 
     async fn happened(&self, happening: Happening, told: &mut Told) {
+        if let Happening::Ice(state) = happening {
+            use RTCIceConnectionState::{Completed, Connected};
+            self.tcp.settled(matches!(state, Connected | Completed));
+        }
         match happening {
             Happening::Ice(RTCIceConnectionState::Connected | RTCIceConnectionState::Completed)
                 if !told.ice_connected =>

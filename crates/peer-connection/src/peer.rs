@@ -6,8 +6,9 @@ use crate::channels::{Channels, MAX_NAMED, Named, SAID_CAPACITY, Tasks};
 use crate::convert::{self, CandidateLabel, CandidateLine};
 use crate::disguise::Disguise;
 use crate::events::{HAPPENING_CAPACITY, MediaKind, NOTICE_CAPACITY, PeerEvents, PeerNotice, PeerStreams, Reporter};
-use crate::factory::{Built, Factory};
+use crate::factory::{self, Built, Factory};
 use crate::ice_servers;
+use crate::ice_tcp::IceTcp;
 use crate::interceptors::Asked;
 use crate::migration::{Credentials, SharedCredentials};
 use crate::monitor::Monitor;
@@ -15,9 +16,9 @@ use crate::receive::VideoSource;
 use crate::runtime::Pace;
 use crate::send::{Link, MediaSender, Wire};
 use crate::stats::{self, PeerStats, Signalled};
-use crate::turn_stream::Relayed;
-use crate::{PeerConfig, PeerError, SideState};
-use call_core::{Candidate, Description, DescriptionKind};
+use crate::turn_stream::{Relayed, StreamServer};
+use crate::{PeerConfig, PeerError, SideState, address};
+use call_core::{Candidate, Description, DescriptionKind, IceServer};
 use media_core::Bitrate;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,7 +49,11 @@ struct Inner {
     admission: Mutex<Admission>,
     signalled: Signalled,
     relayed: Relayed,
+    relay_only: bool,
+    /// Those that the sockets carry over streams, by the number in their names.
+    behind_streams: Vec<StreamServer>,
     credentials: SharedCredentials,
+    tcp: IceTcp,
     asked: Arc<Asked>,
     target: watch::Receiver<Bitrate>,
     notices: mpsc::Sender<PeerNotice>,
@@ -76,8 +81,13 @@ impl Peer {
         let (pace, asked) = (Arc::new(Pace::new()), Arc::<Asked>::default());
         let (tasks, streams) = (Tasks::default(), PeerStreams::default());
         let (relayed, credentials) = (Relayed::default(), SharedCredentials::default());
+        let addresses = address::to_bind(&config.bind, config.include_loopback);
+        // A stream would show our address where only relays may be used, and would leave another network.
+        let tcp = config.tcp && !config.relay_only && config.network.is_none();
+        let tcp = IceTcp::new(tcp, addresses.clone(), credentials.clone(), tasks.clone());
         let built = Factory {
             config: &config,
+            addresses: &addresses,
             servers: &servers,
             reporter: &Reporter(happened),
             target: &publish,
@@ -86,9 +96,11 @@ impl Peer {
             tasks: &tasks,
             relayed: &relayed,
             credentials: &credentials,
+            tcp: &tcp,
         }
         .build()
         .await?;
+        let behind_streams = servers.streams;
         for problem in servers.problems.into_iter().take(NOTICE_CAPACITY / 2) {
             let _ = notices.try_send(PeerNotice::Problem(problem));
         }
@@ -104,7 +116,10 @@ impl Peer {
             admission: Mutex::default(),
             signalled: Signalled::default(),
             relayed,
+            relay_only: config.relay_only,
+            behind_streams,
             credentials,
+            tcp,
             asked,
             target: target.clone(),
             notices: notices.clone(),
@@ -122,6 +137,7 @@ impl Peer {
             disguise: inner.disguise.clone(),
             signalled: inner.signalled.clone(),
             relayed: inner.relayed.clone(),
+            tcp: inner.tcp.clone(),
             links: [inner.audio.link().clone(), inner.video.link().clone()],
             streams: streams.clone(),
             video: inner.video_source.clone(),
@@ -142,6 +158,21 @@ impl Peer {
         self.inner.channels.create(&*self.inner.connection).await.map_err(create)?;
         let offer = self.inner.connection.create_offer(None).await.map_err(create)?;
         Ok(Description::offer(self.inner.disguise.description(offer.sdp)))
+    }
+
+    /// Uses these ICE servers from the next ICE restart on, or from the start if there is no description yet. Relays in use
+    /// go on with the credentials that they were opened with. Servers behind streams are not exchanged for others while a
+    /// connection lives.
+    pub async fn set_ice_servers(&self, ice_servers: &[IceServer]) {
+        let inner = &self.inner;
+        let Ok(usable) = ice_servers::usable(ice_servers, inner.relay_only) else { return };
+        if usable.streams != inner.behind_streams {
+            return debug!("the ICE servers are kept: others are reached over streams now");
+        }
+        let configuration = factory::configuration(usable.servers, inner.relay_only);
+        if let Err(error) = inner.connection.set_configuration(configuration).await {
+            debug!("the ICE servers are kept: {error}");
+        }
     }
 
     /// Lets the next offer restart ICE: sockets are opened anew on the addresses that there are then, and every path is looked
@@ -189,7 +220,8 @@ impl Peer {
     /// [`PeerError::Description`] when it does not parse or it is not its turn.
     pub async fn set_remote(&self, mut description: Description) -> Result<(), PeerError> {
         let kind = description.kind;
-        description.sdp = self.admission().limit(&description.sdp);
+        let whole = std::mem::take(&mut description.sdp);
+        description.sdp = self.admission().limit(&whole);
         let candidates = description.sdp.lines().filter(|line| line.starts_with("a=candidate:"));
         candidates.filter_map(CandidateLine::parse).for_each(|candidate| self.inner.signalled.add(candidate));
         let description = convert::session_description(description)?;
@@ -201,6 +233,7 @@ impl Peer {
             }
             return Err(PeerError::Description(error.to_string()));
         }
+        whole.lines().filter(|line| line.starts_with("a=candidate:")).for_each(|line| self.reach(&line[2..]));
         self.negotiated(kind).await;
         Ok(())
     }
@@ -224,7 +257,7 @@ impl Peer {
         result.map_err(|error| PeerError::Description(error.to_string()))
     }
 
-    /// Uses a candidate of the peer. Candidates over TCP are left out, and the end of the candidates means nothing.
+    /// Uses a candidate of the peer; one over TCP only when no path is found without. The end of the candidates means nothing.
     ///
     /// # Errors
     /// [`PeerError::Candidate`] when it does not parse, no description of the peer was applied yet, or a hundred are in use.
@@ -235,6 +268,7 @@ impl Peer {
         let line = CandidateLine::parse(&candidate.candidate)
             .ok_or_else(|| PeerError::Candidate("it is not of the form of RFC 8839".into()))?;
         if line.protocol != "udp" {
+            self.reach(&candidate.candidate);
             return Ok(());
         }
         if !self.admission().admits(&candidate.candidate) {
@@ -301,6 +335,15 @@ impl Peer {
         self.inner.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Opens a stream for the candidate of this line, if it is one over TCP.
+    fn reach(&self, line: &str) {
+        let tcp = &self.inner.tcp;
+        if let Some(address) = self.admission().stream(line, |address| tcp.permits(address)) {
+            let candidate = Candidate { candidate: line.to_owned(), ..Candidate::default() };
+            tcp.reach(address, candidate, self.inner.connection.clone());
+        }
+    }
+
     /// Once the two sides agree: how our packets are to be labelled.
     async fn negotiated(&self, kind: DescriptionKind) {
         if kind != DescriptionKind::Answer {
@@ -312,6 +355,7 @@ impl Peer {
         {
             *self.inner.credentials.lock().unwrap_or_else(PoisonError::into_inner) =
                 Credentials::of(&local.sdp, &remote.sdp);
+            self.inner.tcp.negotiated();
         }
         for sender in self.inner.connection.get_senders().await {
             let Some(media) = MediaKind::of(sender.track().kind().await) else { continue };

@@ -2,6 +2,7 @@
 //! Each connection has its own, because each decides by itself how long it is in a hurry.
 
 use crate::handshake::Repeating;
+use crate::ice_tcp::IceTcp;
 use crate::migration::{Migrating, SharedCredentials, Wrap};
 use crate::network::{Carried, Network};
 use crate::turn_stream::{StreamServers, WithStreams};
@@ -76,6 +77,7 @@ pub(crate) struct PeerRuntime {
     network: Option<Arc<dyn Network>>,
     streams: StreamServers,
     credentials: SharedCredentials,
+    tcp: Option<IceTcp>,
     /// Whether sockets may leave the address that they were bound to.
     may_move: bool,
     lookups_spent_millis: AtomicU64,
@@ -85,12 +87,26 @@ impl PeerRuntime {
     /// Datagrams go over `network` where there is one, and those to TURN servers behind streams over `streams`.
     pub(crate) fn new(pace: Arc<Pace>, network: Option<Arc<dyn Network>>, streams: StreamServers) -> Self {
         let (credentials, lookups_spent_millis) = (SharedCredentials::default(), AtomicU64::new(0));
-        Self { inner: TokioRuntime, pace, network, streams, credentials, may_move: false, lookups_spent_millis }
+        Self {
+            inner: TokioRuntime,
+            pace,
+            network,
+            streams,
+            credentials,
+            tcp: None,
+            may_move: false,
+            lookups_spent_millis,
+        }
     }
 
     /// With sockets that follow the peer, as it proves itself by `credentials`; and that may move themselves, if they may.
     pub(crate) fn migrating(self, credentials: SharedCredentials, may_move: bool) -> Self {
         Self { credentials, may_move, ..self }
+    }
+
+    /// With streams to the peer.
+    pub(crate) fn with_tcp(self, tcp: IceTcp) -> Self {
+        Self { tcp: Some(tcp), ..self }
     }
 }
 
@@ -118,11 +134,13 @@ impl Runtime for PeerRuntime {
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        self.inner.wrap_tcp_listener(listener)
+        self.tcp.as_ref().ok_or(io::ErrorKind::Unsupported)?.listen(listener)
     }
 
     fn connect_tcp<'a>(&'a self, address: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
-        self.inner.connect_tcp(address)
+        // It asks for what is open already: our rules on what a stranger may have us connect to are all in one place.
+        let stream = self.tcp.as_ref().ok_or(io::ErrorKind::Unsupported.into()).and_then(|tcp| tcp.take(address));
+        Box::pin(std::future::ready(stream))
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {

@@ -10,7 +10,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use webrtc::peer_connection::transport::DtlsTransport;
-use webrtc::peer_connection::{PeerConnection, RTCIceCandidate, RTCStatsReport, RTCStatsReportEntry, StatsSelector};
+use webrtc::peer_connection::{
+    PeerConnection, RTCIceCandidate, RTCIceProtocol, RTCStatsReport, RTCStatsReportEntry, StatsSelector,
+};
 
 /// Candidates of the peer that are remembered: as many as a session hands on before it drops some.
 const MAX_SIGNALLED: usize = 256;
@@ -102,7 +104,13 @@ impl Signalled {
     fn kind_of(&self, candidate: &RTCIceCandidate) -> String {
         let kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let signalled = kinds.get(&(candidate.address.clone(), candidate.port));
-        signalled.cloned().unwrap_or_else(|| candidate.typ.to_string())
+        // The port that a stream comes from is never signaled.
+        let host = || kinds.iter().any(|((address, _), kind)| kind == "host" && *address == candidate.address);
+        match signalled {
+            Some(kind) => kind.clone(),
+            None if candidate.protocol == RTCIceProtocol::Tcp && host() => "host".into(),
+            None => candidate.typ.to_string(),
+        }
     }
 }
 

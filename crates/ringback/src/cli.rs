@@ -18,7 +18,7 @@ use crate::reach::{self, ReachArgs};
 /// Exit codes, shown below the help of `call`; [`crate::exit`] has the mapping.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  a call took place and ended in order
+  0  a call took place and ended in order, or was declined here
   1  anything else that went wrong
   2  bad arguments, or a file that cannot be used
   3  the signaling server cannot be reached, or was lost before the call
@@ -255,7 +255,7 @@ pub(crate) struct ServeArgs {
     /// File with the secret that is shared with the servers of --turn (or RINGBACK_TURN_SECRET holds it).
     #[arg(long, value_name = "FILE", requires = "turn")]
     pub(crate) turn_secret_file: Option<PathBuf>,
-    /// How long the credentials for --turn let a client in.
+    /// How long the credentials for --turn let a client in; those who stay get others at half of that time.
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = duration)]
     pub(crate) turn_ttl: Duration,
     /// Room in the printed link.

@@ -207,7 +207,7 @@ fn status(before: &Snapshot, now: &Snapshot) -> String {
     let seconds = now.measured_at.saturating_duration_since(before.measured_at).as_secs_f64().max(0.001);
     let rate = |old: Option<u64>, new: Option<u64>| new.unwrap_or(0).saturating_sub(old.unwrap_or(0)) as f64 / seconds;
     let size = new.video_received.size.map_or("no picture".to_string(), |size| size.to_string());
-    let path = new.path.local_type.as_deref().unwrap_or("?");
+    let path = new.path.in_words().unwrap_or("?".into());
     let rtt = new.path.rtt.map_or(String::new(), |rtt| format!(" {:.0} ms", rtt.as_secs_f64() * 1e3));
     format!(
         "  {path}{rtt} | sent {:.0} pictures/s, {:.0} kbit/s, {:.0} sound packets/s \
@@ -234,7 +234,7 @@ pub(crate) fn summary(outcome: &Outcome, exit_code: u8) {
     let shown = |value: Option<String>| value.unwrap_or("not measured".into());
     line(&format!(
         "  path {} to {}, first picture {} after the offer, {} pictures decoded, {} freezes, {} of the sound concealed",
-        figures.path.local_type.as_deref().unwrap_or("?"),
+        figures.path.in_words().unwrap_or("?".into()),
         figures.path.remote_type.as_deref().unwrap_or("?"),
         shown(
             figures

@@ -110,6 +110,7 @@ pub(crate) fn words(event: &SignalingEvent) -> String {
         SignalingEvent::Rejected(Reject::RoomFull) => "room full".to_owned(),
         SignalingEvent::Rejected(Reject::Refused(reason)) => format!("refused: {reason}"),
         SignalingEvent::Unreachable { reason, retry } => format!("unreachable, retry {retry}: {reason}"),
+        SignalingEvent::IceServers(fresh) => format!("{} fresh ice servers", fresh.len()),
         SignalingEvent::Lost { reason } => format!("lost: {reason}"),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -127,14 +127,21 @@ pub(crate) async fn run(mut rooms: RoomServer, mut inbox: mpsc::Receiver<Report>
                     if input == Input::Closed {
                         outboxes.remove(&id);
                     }
-                    // A clock before 1970 only gives credentials that nobody takes.
-                    rooms.tell_time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+                    rooms.tell_time(since_1970());
                     rooms.handle(Instant::now(), id, input);
                 }
             },
-            () = time_out => rooms.handle_timeout(Instant::now()),
+            () = time_out => {
+                rooms.tell_time(since_1970());
+                rooms.handle_timeout(Instant::now());
+            }
         }
     }
+}
+
+/// A clock before 1970 only gives credentials that nobody takes.
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use call_core::IceServer;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Asks a peer for a sign of life. Ayame ends its own messages with a newline, but not those it passes on.
 pub(crate) const PING: &str = "{\"type\":\"ping\"}\n";
@@ -27,6 +28,8 @@ pub(crate) enum Request {
 pub(crate) struct Register {
     pub(crate) room: String,
     pub(crate) key: Option<String>,
+    /// Whether the client takes [`ice_servers`] while it is in the room: our addition to Ayame.
+    pub(crate) renew_ice_servers: bool,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +44,9 @@ struct RegisterMembers {
     room_id: String,
     key: Option<String>,
     signaling_key: Option<String>,
+    // Whatever else a stranger means by this name is no reason to turn it away.
+    #[serde(default)]
+    renew_ice_servers: Value,
 }
 
 /// Reads a client's message; `None` when Ayame would close the connection over it.
@@ -55,7 +61,9 @@ pub(crate) fn parse(text: &str) -> Option<Request> {
             let members: RegisterMembers = serde_json::from_str(text).ok()?;
             // Ayame takes either name and prefers the newer one.
             let key = members.signaling_key.or(members.key);
-            (!members.room_id.is_empty()).then_some(Request::Register(Register { room: members.room_id, key }))
+            let renew_ice_servers = members.renew_ice_servers == Value::Bool(true);
+            let register = Register { room: members.room_id, key, renew_ice_servers };
+            (!register.room.is_empty()).then_some(Request::Register(register))
         }
         "offer" | "answer" | "candidate" => Some(Request::Forward),
         "pong" => Some(Request::Pong),
@@ -73,6 +81,17 @@ struct IceServerMember<'a> {
     credential: Option<&'a str>,
 }
 
+impl<'a> IceServerMember<'a> {
+    fn all(servers: &'a [IceServer]) -> Vec<Self> {
+        let member = |server: &'a IceServer| Self {
+            urls: &server.urls,
+            username: server.username.as_deref(),
+            credential: server.credential.as_ref().map(|credential| credential.expose()),
+        };
+        servers.iter().map(member).collect()
+    }
+}
+
 #[derive(Serialize)]
 struct Accept<'a> {
     r#type: &'static str,
@@ -88,6 +107,13 @@ struct Accept<'a> {
 }
 
 #[derive(Serialize)]
+struct IceServers<'a> {
+    r#type: &'static str,
+    #[serde(rename = "iceServers")]
+    ice_servers: Vec<IceServerMember<'a>>,
+}
+
+#[derive(Serialize)]
 struct Reject<'a> {
     r#type: &'static str,
     reason: &'a str,
@@ -95,21 +121,19 @@ struct Reject<'a> {
 
 /// Tells a peer that it is in, and whether another one was there before.
 pub(crate) fn accept(connection_id: &str, ice_servers: &[IceServer], peer_present: bool) -> String {
-    let ice_servers = ice_servers
-        .iter()
-        .map(|server| IceServerMember {
-            urls: &server.urls,
-            username: server.username.as_deref(),
-            credential: server.credential.as_ref().map(|credential| credential.expose()),
-        })
-        .collect();
     line(&Accept {
         r#type: "accept",
         connection_id,
-        ice_servers,
+        ice_servers: IceServerMember::all(ice_servers),
         is_exist_client: peer_present,
         is_exist_user: peer_present,
     })
+}
+
+/// Hands out fresh credentials to a peer that [takes them](Register::renew_ice_servers). All servers are named, as in
+/// `accept`, so that a browser can use the list as it is.
+pub(crate) fn ice_servers(ice_servers: &[IceServer]) -> String {
+    line(&IceServers { r#type: "iceServers", ice_servers: IceServerMember::all(ice_servers) })
 }
 
 /// Tells a client why it is not let in.
@@ -159,6 +183,21 @@ mod tests {
         assert_eq!(key(r#"{"type":"register","roomId":"r","key":"a"}"#).as_deref(), Some("a"));
         assert_eq!(key(r#"{"type":"register","roomId":"r","key":"a","signalingKey":"b"}"#).as_deref(), Some("b"));
         assert_eq!(key(r#"{"type":"register","roomId":"r","key":null,"mesh":{"v":1}}"#), None);
+    }
+
+    #[test]
+    fn only_who_says_so_takes_fresh_credentials() {
+        for (member, expected) in [
+            ("", false),
+            (r#","renewIceServers":false"#, false),
+            (r#","renewIceServers":"true""#, false),
+            (r#","renewIceServers":{"v":1}"#, false),
+            (r#","renewIceServers":true"#, true),
+        ] {
+            let text = format!(r#"{{"type":"register","roomId":"r"{member}}}"#);
+            let register = Register { room: "r".into(), key: None, renew_ice_servers: expected };
+            assert_eq!(parse(&text), Some(Request::Register(register)), "{text}");
+        }
     }
 
     #[test]

@@ -69,7 +69,13 @@ enum Phase {
     /// For its refusal, held back since the key was wrong.
     Refused { at: Instant },
     /// For messages, in a room.
-    Joined { room: String, ping_at: Instant, pong_until: Instant },
+    Joined {
+        room: String,
+        ping_at: Instant,
+        pong_until: Instant,
+        /// When its credentials are half as old as they may get, if it takes others.
+        renew_at: Option<Instant>,
+    },
     /// For the shell to report it closed.
     Closing,
 }
@@ -79,7 +85,10 @@ impl Phase {
         match self {
             Phase::Greeting { until } => Some(*until),
             Phase::Refused { at } => Some(*at),
-            Phase::Joined { ping_at, pong_until, .. } => Some(*ping_at.min(pong_until)),
+            Phase::Joined { ping_at, pong_until, renew_at, .. } => {
+                let due = *ping_at.min(pong_until);
+                Some(renew_at.map_or(due, |at| at.min(due)))
+            }
             Phase::Closing => None,
         }
     }
@@ -128,7 +137,8 @@ impl RoomServer {
         }
     }
 
-    /// With credentials for a TURN server to whoever joins; they need [`tell_time`](Self::tell_time).
+    /// With credentials for a TURN server to whoever joins, and others in time to those who take them; they need
+    /// [`tell_time`](Self::tell_time).
     #[must_use]
     pub fn with_turn(mut self, turn: Option<Turn>) -> Self {
         self.turn = turn;
@@ -166,7 +176,7 @@ impl RoomServer {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
-    /// Does what is due: pings, and goodbyes to those who kept silent for too long.
+    /// Does what is due: pings, fresh credentials, and goodbyes to those who kept silent for too long.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(&(at, id)) = self.deadlines.first()
             && at <= now
@@ -199,6 +209,16 @@ impl RoomServer {
             Phase::Greeting { .. } => self.close(id, 1008, "no register message in time"),
             Phase::Refused { .. } => self.refuse(id, "InvalidSignalingKey"),
             Phase::Joined { pong_until, .. } if *pong_until <= now => self.close(id, 1000, ""),
+            Phase::Joined { renew_at: Some(at), .. } if *at <= now => {
+                let fresh = message::ice_servers(&self.ice_servers_for(&connection.label));
+                self.send(id, fresh);
+                let next = self.renewal(now);
+                self.change(id, |phase| {
+                    if let Phase::Joined { renew_at, .. } = phase {
+                        *renew_at = next;
+                    }
+                });
+            }
             Phase::Joined { .. } => {
                 self.send(id, message::PING.to_owned());
                 // At least a millisecond, so that a zero in the limits does not ping for ever.
@@ -270,12 +290,22 @@ impl RoomServer {
         }
         self.rooms.entry(room.clone()).or_default().push(id);
         let label = self.connections.get(&id).map_or("", |connection| connection.label.as_str());
-        let credentials = self.turn.as_ref().map(|turn| turn.credentials(self.unix, label));
-        let ice_servers: Vec<_> = self.ice_servers.iter().cloned().chain(credentials).collect();
-        let accept = message::accept(label, &ice_servers, present > 0);
+        let accept = message::accept(label, &self.ice_servers_for(label), present > 0);
         self.send(id, accept);
         let (ping_at, pong_until) = (now + self.limits.ping_interval, now + self.limits.pong_timeout);
-        self.change(id, |phase| *phase = Phase::Joined { room, ping_at, pong_until });
+        let renew_at = if register.renew_ice_servers { self.renewal(now) } else { None };
+        self.change(id, |phase| *phase = Phase::Joined { room, ping_at, pong_until, renew_at });
+    }
+
+    fn ice_servers_for(&self, label: &str) -> Vec<IceServer> {
+        let credentials = self.turn.as_ref().map(|turn| turn.credentials(self.unix, label));
+        self.ice_servers.iter().cloned().chain(credentials).collect()
+    }
+
+    /// When credentials of now are half as old as they may get: time is left for another path or server to fail in.
+    fn renewal(&self, now: Instant) -> Option<Instant> {
+        // At least a second, which is the grain of their expiry.
+        now.checked_add((self.turn.as_ref()?.lifetime / 2).max(Duration::from_secs(1)))
     }
 
     /// Counts an attempt to join, so that neither keys nor rooms can be guessed in bulk.

@@ -16,7 +16,8 @@ pub struct Turn {
     pub urls: Vec<String>,
     /// What we share with it.
     pub secret: Secret,
-    /// How long credentials let a client in. Calls that began before go on.
+    /// How long credentials let a client in. Calls that began before go on, and clients that take fresh credentials get them
+    /// at half of this time.
     pub lifetime: Duration,
 }
 

@@ -39,6 +39,8 @@ pub enum SignalingEvent {
         /// ICE servers that the signaling server hands out.
         ice_servers: Vec<IceServer>,
     },
+    /// The server hands out fresh credentials for ICE servers that it named before.
+    IceServers(Vec<IceServer>),
     /// A peer came into the room after us and waits for our offer. Where the peer offers by itself, nothing tells of its coming.
     OfferWanted,
     /// The peer's description.

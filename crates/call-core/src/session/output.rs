@@ -55,6 +55,11 @@ pub enum PeerAction {
     SetRemote(Description),
     /// Withdraw the pending offer, ours or the peer's.
     Rollback,
+    /// Use these ICE servers from now on: their credentials are fresher than those of the connection.
+    SetIceServers {
+        /// Ours and those of the signaling server.
+        ice_servers: Vec<IceServer>,
+    },
     /// Let the next offer restart ICE (RFC 8445 §9): look for a path from all addresses that there are then.
     RestartIce,
     /// Use a candidate of the peer; no result is awaited, a bad one is skipped.

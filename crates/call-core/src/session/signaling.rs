@@ -1,7 +1,7 @@
 //! The session's rules for signaling: getting into the room, staying there while it is needed, and doing without it once it is not.
 //! A call that is on goes on without its server, and joins the room again once it can: a broken path may need it.
 
-use super::{Peer, Reject, Session, SignalCommand, SignalingEvent};
+use super::{Peer, PeerAction, Reject, Session, SignalCommand, SignalingEvent};
 use crate::end::foreign_words;
 use crate::ice_servers;
 use crate::{Description, DescriptionKind, EndReason, IceServer, NegotiatorInput, PeerCapabilities, Role};
@@ -76,6 +76,10 @@ impl Session {
             SignalingEvent::Joined { role, capabilities, ice_servers } => {
                 self.joined(now, role, capabilities, ice_servers);
             }
+            SignalingEvent::IceServers(fresh) if self.link.is_joined() => {
+                self.use_ice_servers(ice_servers::renewed(&self.config.ice_servers, &self.ice_servers, &fresh));
+            }
+            SignalingEvent::IceServers(_) => {}
             SignalingEvent::OfferWanted => self.offer_wanted(now),
             SignalingEvent::Description(description) => self.remote_description(now, description),
             SignalingEvent::Candidate(candidate) => {
@@ -152,7 +156,7 @@ impl Session {
         self.role = Some(role);
         self.visits = self.visits.saturating_add(1);
         self.capabilities = capabilities;
-        self.ice_servers = ice_servers::merged(&self.config.ice_servers, ice_servers);
+        self.use_ice_servers(ice_servers::merged(&self.config.ice_servers, ice_servers));
         if self.peer.is_some() {
             // The call went on meanwhile. What it lost with the server may be a path.
             return self.rejoined(now);
@@ -160,6 +164,19 @@ impl Session {
         self.open_peer(role.polite);
         if role.offers_first {
             self.negotiate(now, NegotiatorInput::NegotiationNeeded);
+        }
+    }
+
+    /// Uses these for connections to come, and for the next ICE restart of the one that is there. A server that hands out
+    /// credentials at the join only is not asked again when they expire: leaving the room to join anew would end the call
+    /// of a peer that takes our `bye` for the end. Relays in use go on, and the next outage of the server brings fresh ones.
+    fn use_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
+        if self.ice_servers == ice_servers {
+            return;
+        }
+        self.ice_servers.clone_from(&ice_servers);
+        if self.peer.is_some() {
+            self.act(PeerAction::SetIceServers { ice_servers });
         }
     }
 

@@ -85,6 +85,11 @@ pub(crate) fn read(datagram: &[u8], credentials: &Credentials) -> Option<Check> 
     }
 }
 
+/// Whether it is a check that the peer sent.
+pub(crate) fn is_request(datagram: &[u8], credentials: &Credentials) -> bool {
+    read(datagram, credentials) == Some(Check::Request)
+}
+
 /// The library that webrtc-rs itself uses.
 static CRYPTO: LazyLock<Option<Arc<dyn RTCCryptoProvider>>> = LazyLock::new(|| default_provider().ok());
 

@@ -4,7 +4,7 @@
 mod check;
 mod path;
 
-pub(crate) use check::Credentials;
+pub(crate) use check::{Credentials, is_request};
 
 use crate::address;
 use crate::channels::Tasks;

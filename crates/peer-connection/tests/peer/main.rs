@@ -10,3 +10,4 @@ mod negotiate;
 mod pair;
 mod relay;
 mod repeat;
+mod tcp;

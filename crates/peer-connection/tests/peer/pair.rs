@@ -98,10 +98,15 @@ impl Side {
 
     /// Gives every candidate to `other`, until the two are connected.
     pub(crate) fn trickle_to(&mut self, other: &Self) {
+        self.trickle_changed(other, |line| line);
+    }
+
+    fn trickle_changed(&mut self, other: &Self, change: impl Fn(String) -> String + Send + 'static) {
         let mut candidates = self.candidates.take().expect("once only");
         let other = other.peer.clone();
         let trickle = tokio::spawn(async move {
-            while let Some(candidate) = candidates.recv().await {
+            while let Some(mut candidate) = candidates.recv().await {
+                candidate.candidate = change(candidate.candidate);
                 let _ = other.add_candidate(candidate).await;
             }
         });
@@ -128,14 +133,35 @@ pub(crate) async fn connect(a: &mut Side, b: &mut Side) {
 }
 
 pub(crate) async fn negotiate(a: &mut Side, b: &mut Side) {
+    negotiate_changed(a, b, |line| line).await;
+}
+
+/// As [`negotiate`], but the other side gets each candidate as `change` makes it.
+pub(crate) async fn negotiate_changed(
+    a: &mut Side,
+    b: &mut Side,
+    change: impl Fn(String) -> String + Clone + Send + 'static,
+) {
     let offer = a.peer.create_offer().await.expect("an offer");
     a.peer.set_local(offer.clone()).await.expect("our own offer");
     b.peer.set_remote(offer).await.expect("a good offer");
-    a.trickle_to(b);
+    a.trickle_changed(b, change.clone());
     let answer = b.peer.create_answer().await.expect("an answer");
     b.peer.set_local(answer.clone()).await.expect("our own answer");
     a.peer.set_remote(answer).await.expect("a good answer");
-    b.trickle_to(a);
+    b.trickle_changed(a, change);
+}
+
+/// An ICE restart, offered by `one`, until both are connected again.
+pub(crate) async fn restart(one: &mut Side, other: &mut Side) {
+    one.peer.restart_ice().await;
+    let offer = one.peer.create_offer().await.expect("an offer");
+    one.peer.set_local(offer.clone()).await.expect("our own offer");
+    other.peer.set_remote(offer).await.expect("a good offer");
+    let answer = other.peer.create_answer().await.expect("an answer");
+    other.peer.set_local(answer.clone()).await.expect("our own answer");
+    one.peer.set_remote(answer).await.expect("a good answer");
+    tokio::join!(one.until_session(PeerEvent::Connected), other.until_session(PeerEvent::Connected));
 }
 
 pub(crate) async fn connected(config: PeerConfig) -> (Side, Side) {

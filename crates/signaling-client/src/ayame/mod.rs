@@ -71,6 +71,7 @@ impl Codec for AyameCodec {
             key,
             signaling_key: key,
             ayame_client: &self.join.agent,
+            renew_ice_servers: true,
         }))]
     }
 
@@ -82,10 +83,11 @@ impl Codec for AyameCodec {
             (FromServer::Ping, _) => Ok(vec![send(&ToServer::Pong)]),
             (FromServer::Accept { role, ice_servers, unusable }, State::Joining) => {
                 self.state = State::Joined;
-                let skipped = (unusable > 0).then_some(Out::Skipped(ProtocolError::IceServers(unusable)));
                 let capabilities = PeerCapabilities::FULL;
-                let joined = Out::Event(SignalingEvent::Joined { role, capabilities, ice_servers });
-                Ok(skipped.into_iter().chain([joined]).collect())
+                Ok(with_skipped(unusable, SignalingEvent::Joined { role, capabilities, ice_servers }))
+            }
+            (FromServer::IceServers { ice_servers, unusable }, State::Joined) => {
+                Ok(with_skipped(unusable, SignalingEvent::IceServers(ice_servers)))
             }
             (FromServer::Reject { reason }, State::Joining) => {
                 self.state = State::Over;
@@ -143,6 +145,7 @@ impl FromServer {
     fn kind(&self) -> &'static str {
         match self {
             Self::Accept { .. } => "accept",
+            Self::IceServers { .. } => "iceServers",
             Self::Reject { .. } => "reject",
             Self::Offer { .. } => "offer",
             Self::Answer { .. } => "answer",
@@ -155,6 +158,12 @@ impl FromServer {
 
 fn send(message: &ToServer<'_>) -> Out {
     Out::Send(message.to_text())
+}
+
+/// An event with ICE servers, and word of those that are left out of it.
+fn with_skipped(unusable: usize, event: SignalingEvent) -> Vec<Out> {
+    let skipped = (unusable > 0).then_some(Out::Skipped(ProtocolError::IceServers(unusable)));
+    skipped.into_iter().chain([Out::Event(event)]).collect()
 }
 
 fn description(kind: DescriptionKind, sdp: String) -> Vec<Out> {

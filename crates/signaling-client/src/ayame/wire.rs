@@ -26,7 +26,7 @@ pub(crate) enum ToServer<'a> {
     Pong,
 }
 
-/// The members of `register` in the order in which the recorded clients send them.
+/// The members of `register` in the order in which the recorded clients send them, and then ours.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Register<'a> {
@@ -38,6 +38,8 @@ pub(crate) struct Register<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signaling_key: Option<&'a str>,
     pub(crate) ayame_client: &'a str,
+    /// That we take `iceServers`, with which Ringback's own server hands out fresh credentials.
+    pub(crate) renew_ice_servers: bool,
 }
 
 impl ToServer<'_> {
@@ -50,6 +52,7 @@ impl ToServer<'_> {
 /// What the server sends, read into our own words.
 pub(crate) enum FromServer {
     Accept { role: Role, ice_servers: Vec<IceServer>, unusable: usize },
+    IceServers { ice_servers: Vec<IceServer>, unusable: usize },
     Reject { reason: String },
     Offer { sdp: String },
     Answer { sdp: String },
@@ -71,6 +74,12 @@ struct Accept {
     // The legacy name of the same member.
     is_exist_user: Option<bool>,
     #[serde(default)]
+    ice_servers: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IceServers {
     ice_servers: Value,
 }
 
@@ -104,6 +113,10 @@ impl FromServer {
             .map_err(|error| if error.is_data() { ProtocolError::NoType } else { ProtocolError::NotJson })?;
         match envelope.kind.as_str() {
             "accept" => body::<Accept>(text, "accept")?.read(),
+            "iceServers" => {
+                let (ice_servers, unusable) = ice::read_servers(body::<IceServers>(text, "iceServers")?.ice_servers);
+                Ok(Self::IceServers { ice_servers, unusable })
+            }
             "reject" => {
                 let reason = body::<Reject>(text, "reject")?.reason.unwrap_or_default();
                 Ok(Self::Reject { reason: one_line(&reason) })

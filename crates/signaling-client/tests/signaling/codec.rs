@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use call_core::{Candidate, Description, DescriptionKind, Reject, RoomId, Secret, SignalingEvent};
+use call_core::{Candidate, Description, DescriptionKind, IceServer, Reject, RoomId, Secret, SignalingEvent};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use signaling_client::{AyameCodec, CloseInfo, Codec, Command, Join, Out, ProtocolError, Url};
@@ -43,15 +43,17 @@ fn sent(out: Vec<Out>) -> Vec<String> {
 }
 
 #[test]
-fn register_is_plain_ayame() {
+fn register_is_ayame_and_asks_for_fresh_credentials() {
     assert_eq!(
         sent(codec(None).on_open(Instant::now())),
-        [r#"{"type":"register","roomId":"kitchen","clientId":"alice","ayameClient":"ringback 1.2.3"}"#]
+        [
+            r#"{"type":"register","roomId":"kitchen","clientId":"alice","ayameClient":"ringback 1.2.3","renewIceServers":true}"#
+        ]
     );
     assert_eq!(
         sent(codec(Some("k")).on_open(Instant::now())),
         [
-            r#"{"type":"register","roomId":"kitchen","clientId":"alice","key":"k","signalingKey":"k","ayameClient":"ringback 1.2.3"}"#
+            r#"{"type":"register","roomId":"kitchen","clientId":"alice","key":"k","signalingKey":"k","ayameClient":"ringback 1.2.3","renewIceServers":true}"#
         ]
     );
 }
@@ -64,6 +66,23 @@ fn debug_output_tells_neither_key_nor_sdp() {
     let mut codec = joined();
     let shown = format!("{:?}", codec.on_text(Instant::now(), r#"{"type":"offer","sdp":"v=0 secret"}"#));
     assert!(!shown.contains("secret"), "{shown}");
+}
+
+#[test]
+fn fresh_credentials_are_told_in_the_room_only() {
+    let fresh = r#"{"type":"iceServers","iceServers":[{"urls":["turn:host"],"username":"u","credential":"c"}]}"#;
+    let expected = IceServer {
+        urls: vec!["turn:host".to_owned()],
+        username: Some("u".to_owned()),
+        credential: Some(Secret::new("c")),
+    };
+    let mut codec = joined();
+    let event = only_event(codec.on_text(Instant::now(), fresh));
+    assert_eq!(event, SignalingEvent::IceServers(vec![expected]));
+    let early = self::codec(None).on_text(Instant::now(), fresh);
+    assert!(matches!(early, Err(ProtocolError::Unexpected("iceServers"))));
+    let without = joined().on_text(Instant::now(), r#"{"type":"iceServers"}"#);
+    assert!(matches!(without, Err(ProtocolError::Malformed("iceServers"))));
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn word(event: &SignalingEvent) -> String {
             let part = if role.offers_first { "offerer" } else { "waiter" };
             format!("joined as {part}, {} ice servers", ice_servers.len())
         }
+        SignalingEvent::IceServers(fresh) => format!("{} fresh ice servers", fresh.len()),
         SignalingEvent::Description(Description { kind, .. }) => format!("{kind:?}").to_lowercase(),
         SignalingEvent::Candidate(_) => "candidate".to_owned(),
         SignalingEvent::OfferWanted => "offer wanted".to_owned(),

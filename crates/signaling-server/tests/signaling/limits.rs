@@ -8,21 +8,21 @@ use signaling_server::Limits;
 use signaling_server::rooms::{ConnectionId, Input, Output, RoomServer};
 
 /// Rooms with a clock of their own.
-struct Bench {
-    rooms: RoomServer,
+pub(crate) struct Bench {
+    pub(crate) rooms: RoomServer,
     now: Instant,
     last: u64,
 }
 
-const STRANGER: [u8; 4] = [192, 0, 2, 1];
+pub(crate) const STRANGER: [u8; 4] = [192, 0, 2, 1];
 
 impl Bench {
-    fn new(limits: Limits, key: Option<&str>) -> Self {
+    pub(crate) fn new(limits: Limits, key: Option<&str>) -> Self {
         let key = key.map(Secret::new);
         Self { rooms: RoomServer::new(limits, key.as_ref(), Vec::new()), now: Instant::now(), last: 0 }
     }
 
-    fn open_from(&mut self, address: impl Into<IpAddr>) -> ConnectionId {
+    pub(crate) fn open_from(&mut self, address: impl Into<IpAddr>) -> ConnectionId {
         self.last += 1;
         let id = ConnectionId(self.last);
         let label = format!("label-{}", self.last);
@@ -30,7 +30,7 @@ impl Bench {
         id
     }
 
-    fn say(&mut self, id: ConnectionId, text: impl Into<String>) -> Vec<String> {
+    pub(crate) fn say(&mut self, id: ConnectionId, text: impl Into<String>) -> Vec<String> {
         self.rooms.handle(self.now, id, Input::Text(text.into()));
         self.outputs()
     }
@@ -42,7 +42,7 @@ impl Bench {
     }
 
     /// Lets time pass, deadline by deadline.
-    fn pass(&mut self, time: Duration) -> Vec<String> {
+    pub(crate) fn pass(&mut self, time: Duration) -> Vec<String> {
         let end = self.now + time;
         while let Some(deadline) = self.rooms.deadline().filter(|deadline| *deadline <= end) {
             self.now = deadline;
@@ -65,7 +65,7 @@ impl Bench {
     }
 }
 
-fn seconds(seconds: u64) -> Duration {
+pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 

@@ -6,6 +6,7 @@ mod discovery;
 mod endings;
 mod http;
 mod limits;
+mod renewal;
 mod sockets;
 mod tls;
 mod traces;

@@ -32,6 +32,7 @@ fn signaling_event() -> impl Strategy<Value = SignalingEvent> {
             capabilities: PeerCapabilities { renegotiation, trickle, ..PeerCapabilities::FULL },
             ice_servers: Vec::new(),
         }),
+        1 => Just(SignalingEvent::IceServers(Vec::new())),
         1 => Just(SignalingEvent::OfferWanted),
         4 => description().prop_map(SignalingEvent::Description),
         2 => "[a-c]?".prop_map(|text| SignalingEvent::Candidate(candidate(&text))),

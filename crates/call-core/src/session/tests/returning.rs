@@ -74,6 +74,75 @@ fn a_call_by_hand_asks_for_no_other_lines_while_it_is_on_or_after_it() {
     assert_eq!(story.signaled(&SignalCommand::Connect), 1);
 }
 
+fn relay(password: &str) -> crate::IceServer {
+    crate::IceServer {
+        urls: vec!["turn:relay.example".to_owned()],
+        username: Some("until".to_owned()),
+        credential: Some(crate::Secret::new(password)),
+    }
+}
+
+fn joined_with_relay(password: &str) -> SignalingEvent {
+    let ice_servers = vec![relay(password)];
+    SignalingEvent::Joined { role: WAITER, capabilities: PeerCapabilities::FULL, ice_servers }
+}
+
+#[test]
+fn credentials_that_a_server_hands_out_anew_go_to_the_connection_before_its_restart() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.signaling(joined_with_relay("old"));
+    story.offered(&sdp("AA", "one"));
+    story.peer(PeerEvent::Connected);
+    for (password, times) in [("old", 0), ("new", 1)] {
+        story.lost();
+        story.peer(PeerEvent::Disconnected);
+        story.wait(SECOND);
+        story.signaling(joined_with_relay(password));
+        let set = PeerAction::SetIceServers { ice_servers: vec![relay("new")] };
+        assert_eq!(story.count(&Output::Peer(set)), times);
+        story.peer(PeerEvent::Connected);
+    }
+    let at = |wanted: &dyn Fn(&PeerAction) -> bool| {
+        story.notes.iter().rposition(|(_, note)| matches!(note, Output::Peer(action) if wanted(action)))
+    };
+    let set = at(&|action| matches!(action, PeerAction::SetIceServers { .. }));
+    assert!(set.is_some() && set < at(&|action| *action == PeerAction::RestartIce));
+}
+
+#[test]
+fn credentials_that_come_during_a_call_are_for_its_restarts_and_for_the_next_call() {
+    let mut story = Story::new(SessionConfig::default());
+    story.tell(Input::Start);
+    story.signaling(joined_with_relay("old"));
+    story.offered(&sdp("AA", "one"));
+    story.peer(PeerEvent::Connected);
+    for password in ["old", "new", "new"] {
+        story.signaling(SignalingEvent::IceServers(vec![relay(password)]));
+    }
+    let sets = |story: &Story| {
+        let set = |(_, note): &(_, Output)| match note {
+            Output::Peer(PeerAction::SetIceServers { ice_servers }) => Some(ice_servers.clone()),
+            _ => None,
+        };
+        story.notes.iter().filter_map(set).collect::<Vec<_>>()
+    };
+    assert_eq!(sets(&story), [[relay("new")]], "what is known is not set again");
+    story.assert_goes_on();
+    story.peer(PeerEvent::Disconnected);
+    story.offered(&sdp("BB", "one"));
+    let opened = |(_, note): &(_, Output)| match note {
+        Output::Peer(PeerAction::Open { ice_servers, .. }) => Some(ice_servers.clone()),
+        _ => None,
+    };
+    assert_eq!(story.notes.iter().filter_map(opened).collect::<Vec<_>>(), [[relay("old")], [relay("new")]]);
+    // Out of the room, nobody is there to hand anything out.
+    story.peer(PeerEvent::Connected);
+    story.lost();
+    story.signaling(SignalingEvent::IceServers(vec![relay("stray")]));
+    assert_eq!(sets(&story).len(), 1);
+}
+
 #[test]
 fn a_server_that_refuses_us_mid_call_is_left_alone() {
     let mut story = talking();
