@@ -2,7 +2,7 @@
 //! The terminal is a private tmux, whose screen is read as a person would.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringback_tests::place::alone;
 use ringback_tests::process::Process;
@@ -131,9 +131,22 @@ fn a_shell_that_goes_away_ends_the_call_in_order() {
     peer.process.line_err("* waiting", ENDS);
     let terminal = call(&server, 80, 24, "exec");
     terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    let program = terminal.process();
     drop(terminal);
     peer.ends_with(0, ENDS);
     assert_eq!(peer.report().text("end.reason"), "peer_hung_up");
+    // The program is no child of ours, and nothing tells of its end but its being gone.
+    let deadline = Instant::now() + ENDS;
+    while runs(&program) {
+        assert!(Instant::now() < deadline, "the program goes on without its terminal");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Whether this process is there and has not ended.
+fn runs(process: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
 }
 
 #[test]

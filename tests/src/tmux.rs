@@ -40,10 +40,14 @@ impl Tmux {
         self.run(&["send-keys", "-l", text]);
     }
 
+    /// The number of the shell's process, or of the program that took its place.
+    pub fn process(&self) -> String {
+        self.run(&["display-message", "-p", "#{pane_pid}"]).trim().to_owned()
+    }
+
     /// Sends a signal to the program that the script runs.
     pub fn signal_program(&self, signal: &str) {
-        let shell = self.run(&["display-message", "-p", "#{pane_pid}"]);
-        let shell = shell.trim();
+        let shell = self.process();
         let programs = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap_or_default();
         let status = Command::new("kill").arg(format!("-{signal}")).args(programs.split_whitespace()).status();
         assert!(status.is_ok_and(|status| status.success()), "the script runs no program: {programs:?}");

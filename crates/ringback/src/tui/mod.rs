@@ -200,9 +200,9 @@ impl Face {
                 self.draw(&snapshot, now, is_moving)?;
             }
             is_stale = false;
-            let mut wait = LOOK_EVERY;
+            screen::wait(LOOK_EVERY)?;
             for _ in 0..STROKES_AT_ONCE {
-                if !event::poll(std::mem::take(&mut wait))? {
+                if !event::poll(Duration::ZERO)? {
                     break;
                 }
                 is_stale = true;

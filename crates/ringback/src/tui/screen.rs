@@ -140,10 +140,7 @@ fn ask() -> io::Result<Answers> {
         if answers.is_complete || left.is_zero() || bytes.len() > MOST_BYTES {
             return Ok(answers);
         }
-        let mut input = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
-        // SAFETY: poll(2) writes to the one structure that the valid pointer leads to.
-        let ready = unsafe { libc::poll(&raw mut input, 1, i32::try_from(left.as_millis()).unwrap_or(1000)) };
-        if ready > 0 {
+        if wait(left)? {
             // As large as the standard library's own buffer, so that nothing stays in that.
             let mut piece = [0; 8192];
             let length = io::stdin().lock().read(&mut piece)?;
@@ -153,6 +150,31 @@ fn ask() -> io::Result<Answers> {
             bytes.extend_from_slice(&piece[..length]);
         }
     }
+}
+
+/// Waits for keys or a signal, at most that long; true when there are keys. The library that reads them must not wait itself:
+/// of a terminal that is gone it reads nothing over and over.
+///
+/// # Errors
+/// The terminal is gone.
+#[cfg(unix)]
+pub(crate) fn wait(time: Duration) -> io::Result<bool> {
+    let mut input = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
+    // SAFETY: poll(2) writes to the one structure that the valid pointer leads to.
+    let ready = unsafe { libc::poll(&raw mut input, 1, i32::try_from(time.as_millis()).unwrap_or(1000)) };
+    if input.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(ready > 0)
+}
+
+/// The library waits here.
+///
+/// # Errors
+/// The terminal is gone.
+#[cfg(not(unix))]
+pub(crate) fn wait(time: Duration) -> io::Result<bool> {
+    ratatui::crossterm::event::poll(time)
 }
 
 /// Nothing is known here.
