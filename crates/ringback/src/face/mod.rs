@@ -8,4 +8,4 @@ pub(crate) mod words;
 
 pub(crate) use action::{Action, KEYS, Key, action};
 pub(crate) use curves::{Curves, Point};
-pub(crate) use story::{Line, Speaker, Story};
+pub(crate) use story::{Speaker, Story};

@@ -40,11 +40,9 @@ pub(crate) fn phase(phase: Phase, room: &str) -> String {
 
 pub(crate) const SPACE_HELD: &str = "Talk while held";
 pub(crate) const SPACE_SWITCHES: &str = "Mute or unmute (this terminal does not tell when a key is let go)";
-pub(crate) const YOU_ARE_MUTED: &str = "muted";
-pub(crate) const YOUR_CAMERA_IS_OFF: &str = "camera off";
-pub(crate) const PEER_MUTED: &str = "the other is muted";
-pub(crate) const PEER_CAMERA_OFF: &str = "The other's camera is off";
-pub(crate) const NO_PICTURE: &str = "No picture yet";
+pub(crate) const STATE_MUTED: &str = "muted";
+pub(crate) const STATE_CAMERA_OFF: &str = "camera off";
+pub(crate) const STATE_PEER_MUTED: &str = "the other one is muted";
 pub(crate) const METER_MICROPHONE: &str = "mic";
 pub(crate) const METER_SPEAKER: &str = "speaker";
 pub(crate) const SECTION_CAMERA: &str = "Camera";

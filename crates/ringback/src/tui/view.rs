@@ -147,9 +147,9 @@ fn status(scene: &Scene<'_>) -> Line<'static> {
         parts.push(words::quality(quality).to_owned());
     }
     let off = [
-        (!snapshot.microphone_on, words::YOU_ARE_MUTED),
-        (!snapshot.camera_on, words::YOUR_CAMERA_IS_OFF),
-        (snapshot.peer.microphone_on == Some(false), words::PEER_MUTED),
+        (!snapshot.microphone_on, words::STATE_MUTED),
+        (!snapshot.camera_on, words::STATE_CAMERA_OFF),
+        (snapshot.peer.microphone_on == Some(false), words::STATE_PEER_MUTED),
     ];
     parts.extend(off.into_iter().filter(|(is_off, _)| *is_off).map(|(_, text)| text.to_owned()));
     Line::from(format!(" {} ", parts.join(" \u{b7} ")))

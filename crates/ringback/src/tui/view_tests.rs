@@ -111,8 +111,8 @@ fn each_state_has_its_words() {
         (Moment::at(Phase::Negotiating), vec!["Connecting…"]),
         (Moment::at(Phase::Connected), vec!["kitchen · Connected", "No picture yet"]),
         (Moment::at(Phase::Reconnecting), vec!["Reconnecting…"]),
-        (muted, vec!["· muted · camera off · the other is muted"]),
-        (camera_off, vec!["The other's camera is off"]),
+        (muted, vec!["· muted · camera off · the other one is muted"]),
+        (camera_off, vec!["The other one's camera is off"]),
         (over, vec!["The call is over", "\\u{1b}[2Jbye", " r Call again", " q Hang up"]),
     ] {
         let text = moment.rows(80, 12).join("\n");
