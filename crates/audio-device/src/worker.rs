@@ -173,7 +173,7 @@ enum Ending {
     /// The device is there no more.
     Gone,
     /// Another device is to be used, and is open.
-    Replaced(Running),
+    Replaced(Box<Running>),
     /// It wants a larger buffer.
     Starved,
     /// It does not work.
@@ -206,7 +206,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
                 Ending::Stop => return,
                 Ending::Starved => tracing::debug!(device = running.found.name, "a larger buffer is used"),
                 Ending::Gone => self.failure = Some(DeviceError::Gone(B::DIRECTION)),
-                Ending::Replaced(better) => replacement = Some(better),
+                Ending::Replaced(better) => replacement = Some(*better),
                 Ending::Broken(error) => {
                     tracing::warn!(device = running.found.name, %error, "sound stream broke; opening one again");
                     if !flowed || begun.elapsed() < RETRY_INTERVAL {
@@ -354,7 +354,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             return Some(Ending::Gone);
         }
         let better = self.preference.better_than(Instant::now(), &current.id);
-        self.open_first(&there, &better).ok().map(Ending::Replaced)
+        self.open_first(&there, &better).ok().map(|better| Ending::Replaced(Box::new(better)))
     }
 
     fn stopped(&self) -> bool {

@@ -104,10 +104,8 @@ mod linux {
                         answer(chosen);
                     }
                 }
-                Some("NotificationClosed") => {
-                    if body.deserialize::<(u32, u32)>().is_ok_and(|(of, _)| of == id) {
-                        return Ok(());
-                    }
+                Some("NotificationClosed") if body.deserialize::<(u32, u32)>().is_ok_and(|(of, _)| of == id) => {
+                    return Ok(());
                 }
                 _ => {}
             }
