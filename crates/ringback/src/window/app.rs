@@ -23,7 +23,7 @@ const END_SHOWN: Duration = Duration::from_secs(8);
 /// How often what moves is drawn anew: a meter with sound in it, the figures of a call, and anything else.
 const METERS: Duration = Duration::from_millis(100);
 const FIGURES: Duration = Duration::from_millis(250);
-const IDLE: Duration = Duration::from_millis(500);
+const IDLE: Duration = Duration::from_secs(1);
 
 /// A peak above this (-40 dB) moves a meter.
 const HEARD: f32 = 0.01;
@@ -141,7 +141,10 @@ impl App {
                 ui.ctx().set_zoom_factor(zoom);
             }
         }
-        if self.links.appearance.has_changed().unwrap_or(false) {
+        let fixed = self.known().theme;
+        if fixed != ThemePreference::System {
+            ui.ctx().set_theme(fixed);
+        } else if self.links.appearance.has_changed().unwrap_or(false) {
             ui.ctx().set_theme(*self.links.appearance.borrow_and_update());
         }
         while let Ok(news) = self.links.news.try_recv() {

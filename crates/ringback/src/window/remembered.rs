@@ -4,10 +4,11 @@
 use std::str::FromStr;
 
 use call_engine::{AudioSink, AudioSource, ServerUrl, VideoSource};
+use eframe::egui::ThemePreference;
 
 use super::Choice;
 use crate::cli;
-use crate::desktop::settings::{SettingsError, Store};
+use crate::desktop::settings::{SettingsError, Store, Theme};
 
 /// Rooms that the start page offers again.
 const MAX_ROOMS: usize = 8;
@@ -29,6 +30,8 @@ pub(crate) struct Remembered {
     pub(crate) size: Option<[f32; 2]>,
     /// How much larger everything is drawn than the screen asks for: 1 to 3.
     pub(crate) zoom: Option<f32>,
+    /// Light or dark whatever the desktop wishes, where the settings say so.
+    pub(crate) theme: ThemePreference,
 }
 
 impl Remembered {
@@ -88,6 +91,11 @@ pub(crate) fn load() -> (Remembered, Option<String>) {
         audio_out: settings.speaker,
         size: settings.window_size,
         zoom: settings.zoom,
+        theme: match settings.theme {
+            Theme::System => ThemePreference::System,
+            Theme::Light => ThemePreference::Light,
+            Theme::Dark => ThemePreference::Dark,
+        },
     };
     (remembered, problem.map(|problem| problem.to_string()))
 }
