@@ -512,7 +512,10 @@ impl Actor {
                 }
             }
         }
-        self.snapshot.send_modify(|snapshot| snapshot.end = Some(end.clone()));
+        self.snapshot.send_modify(|snapshot| {
+            snapshot.end = Some(end.clone());
+            snapshot.media.let_go();
+        });
         self.tell(Event::Ended(end.clone())).await;
         let figures = self.snapshot.borrow().figures.clone();
         Outcome { end, connected: ever_connected, figures }

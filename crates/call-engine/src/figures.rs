@@ -200,6 +200,22 @@ impl Default for MediaInUse {
     }
 }
 
+impl MediaInUse {
+    /// The call is over: what an embedding program made and took for it is the program's alone again, whoever still has the last
+    /// snapshot.
+    pub(crate) fn let_go(&mut self) {
+        if matches!(self.video_in, VideoSource::Program(_)) {
+            self.video_in = VideoSource::None;
+        }
+        if matches!(self.audio_in, AudioSource::Program(_)) {
+            self.audio_in = AudioSource::None;
+        }
+        if matches!(self.audio_out, AudioSink::Program(_)) {
+            self.audio_out = AudioSink::None;
+        }
+    }
+}
+
 /// What the peer said of its own side; `None` where it did not, as foreign peers do not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PeerState {

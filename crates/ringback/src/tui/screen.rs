@@ -2,6 +2,7 @@
 //! What is written is counted, so that a picture costs what its bytes cost.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::thread::ThreadId;
@@ -37,7 +38,7 @@ static RELEASES: AtomicBool = AtomicBool::new(false);
 /// The terminal, taken over until this is dropped.
 pub(crate) struct Screen {
     /// To draw on.
-    pub(crate) terminal: Terminal<CrosstermBackend<Counted>>,
+    pub(crate) terminal: ManuallyDrop<Terminal<CrosstermBackend<Counted>>>,
     /// What it can.
     pub(crate) answers: Answers,
     written: Arc<AtomicU64>,
@@ -67,7 +68,7 @@ impl Screen {
             Ok((Terminal::new(CrosstermBackend::new(output))?, answers))
         })();
         match opened {
-            Ok((terminal, answers)) => Ok(Self { terminal, answers, written }),
+            Ok((terminal, answers)) => Ok(Self { terminal: ManuallyDrop::new(terminal), answers, written }),
             Err(error) => {
                 restore();
                 Err(error)
@@ -90,6 +91,12 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        // The library shows the cursor in its own drop, and complains where it cannot: on a terminal that is gone, where to
+        // complain is a panic, and the call would end without a goodbye.
+        if self.terminal.show_cursor().is_ok() {
+            // SAFETY: nothing uses it after its owner's drop.
+            unsafe { ManuallyDrop::drop(&mut self.terminal) };
+        }
         restore();
     }
 }
