@@ -1,5 +1,5 @@
 //! When the window draws for a new picture: at once for the peer's, and for our own together with the next of the peer's.
-//! Two cameras of 30 pictures a second so cost 30 drawings a second, not 60 or 120, and the peer's picture never waits.
+//! Two cameras of 30 pictures a second so ask for 30 drawings a second, not for 60 or 120, and the peer's picture never waits.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

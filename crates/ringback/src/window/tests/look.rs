@@ -50,9 +50,9 @@ fn look(stand: &Stand, painter: &Shared, page: &str, theme: Theme, scale: f32) {
     }
 }
 
-/// Each page in both themes at 100 %, and in one theme at 200 %.
+/// Each page in both themes, at 100 % and at 200 %.
 fn in_all(page: &str, draw: impl Fn(Theme, f32) -> (Stand, Shared)) {
-    for (theme, scale) in [(Theme::Dark, 1.0), (Theme::Light, 1.0), (Theme::Light, 2.0)] {
+    for (theme, scale) in [(Theme::Dark, 1.0), (Theme::Light, 1.0), (Theme::Dark, 2.0), (Theme::Light, 2.0)] {
         let (stand, painter) = draw(theme, scale);
         look(&stand, &painter, page, theme, scale);
     }
