@@ -20,10 +20,11 @@ use crate::face::{Action, Key, action, words};
 /// How long the reason of an end stays to be read where nobody is expected to choose.
 const END_SHOWN: Duration = Duration::from_secs(8);
 
-/// How often what moves is drawn anew: a meter with sound in it, the figures of a call, and anything else.
+/// How often what moves is drawn anew: a meter with sound in it, the figures of a call, a meter without sound, and anything else.
 const METERS: Duration = Duration::from_millis(100);
 const FIGURES: Duration = Duration::from_millis(250);
-const IDLE: Duration = Duration::from_secs(1);
+const SILENT: Duration = Duration::from_millis(500);
+const IDLE: Duration = Duration::from_secs(2);
 
 /// A peak above this (-40 dB) moves a meter.
 const HEARD: f32 = 0.01;
@@ -170,7 +171,7 @@ impl App {
     /// When to draw again even if no picture, key or event comes: an idle window costs nothing.
     fn refresh(&self) -> Option<Duration> {
         match &self.page {
-            Page::Start(page) => page.level().map(|level| if level > HEARD { METERS } else { IDLE }),
+            Page::Start(page) => page.level().map(|level| if level > HEARD { METERS } else { SILENT }),
             Page::Call(page) if page.snapshot().phase == Phase::Connected => Some(FIGURES),
             Page::Call(_) => Some(IDLE),
             Page::Placing | Page::Ended(_) => self.ended_at.map(|_| IDLE),
