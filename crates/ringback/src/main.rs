@@ -18,6 +18,8 @@ mod rendezvous;
 mod report;
 mod serve;
 #[cfg(all(test, target_os = "linux"))]
+#[path = "../../../tests/src/skip.rs"]
+#[allow(unreachable_pub, reason = "the scenarios' harness exports it")]
 mod skipped;
 mod terminal;
 mod tui;

@@ -2,8 +2,9 @@
 //! The lines are the story's; only the draft that is being written lives here.
 
 use eframe::egui;
-use egui::{Key, RichText, ScrollArea, TextEdit, Ui};
+use egui::{RichText, ScrollArea, Ui};
 
+use super::field;
 use crate::face::{Speaker, Story, words};
 
 /// Longest message that can be written, in characters.
@@ -35,18 +36,11 @@ impl Chat {
         let mut sent = None;
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 72.0).max(60.0);
-            let field = TextEdit::singleline(&mut self.draft)
-                .hint_text(words::MESSAGE_HINT)
-                .char_limit(MOST)
-                .desired_width(width)
-                .show(ui)
-                .response
-                .response
-                .labelled_by(label.id);
+            let field = field::line(ui, &mut self.draft, words::MESSAGE_HINT, MOST, width, label.id);
             if std::mem::take(&mut self.wants_focus) {
                 field.request_focus();
             }
-            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let entered = field::is_entered(ui, &field);
             if (ui.button(words::SEND).clicked() || entered) && !self.draft.trim().is_empty() {
                 sent = Some(std::mem::take(&mut self.draft).trim().to_owned());
             }

@@ -9,6 +9,7 @@ mod call;
 mod chat;
 mod devices;
 mod ended;
+mod field;
 mod figures;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -4,12 +4,12 @@
 use call_engine::devices::DeviceList;
 use call_engine::{MediaInUse, Preview, Protocol};
 use eframe::egui;
-use egui::{Key, Rect, RichText, Role, ScrollArea, Sense, TextEdit, Ui, Vec2, WidgetInfo};
+use egui::{Rect, RichText, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo};
 
 use super::devices::{self, Change};
 use super::invitation::{Invitation, Wanted};
 use super::picture::View;
-use super::{Choice, Remembered, Tools, button, meter, theme};
+use super::{Choice, Remembered, Tools, button, field, meter, theme};
 use crate::cli;
 use crate::face::words;
 
@@ -111,19 +111,11 @@ impl StartPage {
         ui.set_max_width(ui.available_width().min(COLUMN));
         ui.heading(words::APP);
         let label = ui.label(words::ROOM);
-        let field = TextEdit::singleline(&mut self.room)
-            .hint_text(words::ROOM_HINT)
-            .char_limit(128)
-            .desired_width(f32::INFINITY)
-            .show(ui)
-            .response
-            .response
-            .labelled_by(label.id);
+        let field = field::line(ui, &mut self.room, words::ROOM_HINT, 128, f32::INFINITY, label.id);
         if std::mem::take(&mut self.wants_focus) {
             field.request_focus();
         }
-        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let mut call = entered;
+        let mut call = field::is_entered(ui, &field);
         ui.horizontal(|ui| {
             call |= button::plain(ui, words::CALL, theme::GO).clicked();
             if ui.button(words::HELP).clicked() {
@@ -161,15 +153,8 @@ impl StartPage {
     /// The server's address, and its link where it has one.
     fn server(&mut self, ui: &mut Ui, call: &mut bool) -> Option<Wish> {
         let label = ui.label(words::SERVER);
-        let field = TextEdit::singleline(&mut self.server)
-            .hint_text(words::SERVER_HINT)
-            .char_limit(2048)
-            .desired_width(f32::INFINITY)
-            .show(ui)
-            .response
-            .response
-            .labelled_by(label.id);
-        *call |= field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let field = field::line(ui, &mut self.server, words::SERVER_HINT, 2048, f32::INFINITY, label.id);
+        *call |= field::is_entered(ui, &field);
         let text = self.server.trim();
         if text.is_empty() {
             return None;
