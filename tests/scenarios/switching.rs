@@ -147,16 +147,22 @@ pub(crate) fn blind(config: CallConfig) -> CallConfig {
     CallConfig { video_in: VideoSource::None, ..config }
 }
 
+/// A call in which one side shows dark pictures, kept by `alive`, and the other one sees them.
+async fn dark(server: &signaling_server::Server, alive: &Arc<()>) -> (Call, Call, mpsc::UnboundedReceiver<u8>) {
+    let (video_out, mut pictures) = seen();
+    let shown = CallConfig { video_in: shade(DARK, alive), ..silent(config(server, "showing")) };
+    let showing = Call::place(shown).await.expect("nothing is needed");
+    let looking = Call::place(CallConfig { video_out, ..config(server, "looking") }).await.expect("nothing is needed");
+    until_seen(&mut pictures, DARK).await;
+    (showing, looking, pictures)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_source_of_pictures_is_what_the_peer_sees_and_the_old_one_is_let_go() {
     let _alone = alone();
     let server = server().await;
-    let (video_out, mut pictures) = seen();
     let (old, new) = (Arc::new(()), Arc::new(()));
-    let shown = CallConfig { video_in: shade(DARK, &new), ..silent(config(&server, "showing")) };
-    let mut showing = Call::place(shown).await.expect("nothing is needed");
-    let looking = Call::place(CallConfig { video_out, ..config(&server, "looking") }).await.expect("nothing is needed");
-    until_seen(&mut pictures, DARK).await;
+    let (mut showing, looking, mut pictures) = dark(&server, &new).await;
     send(&showing, Command::SetVideoSource(shade(MIDDLE, &old))).await;
     until_told(&mut showing, "sending pictures from the program").await;
     until_seen(&mut pictures, MIDDLE).await;
@@ -194,12 +200,8 @@ async fn another_source_of_pictures_is_what_the_peer_sees_and_the_old_one_is_let
 async fn a_camera_that_is_off_stays_off_whatever_is_chosen() {
     let _alone = alone();
     let server = server().await;
-    let (video_out, mut pictures) = seen();
     let alive = Arc::new(());
-    let shown = CallConfig { video_in: shade(DARK, &alive), ..silent(config(&server, "showing")) };
-    let mut showing = Call::place(shown).await.expect("nothing is needed");
-    let looking = Call::place(CallConfig { video_out, ..config(&server, "looking") }).await.expect("nothing is needed");
-    until_seen(&mut pictures, DARK).await;
+    let (mut showing, looking, mut pictures) = dark(&server, &alive).await;
     send(&showing, Command::SetCameraOn(false)).await;
     until_seen(&mut pictures, 16).await;
     send(&showing, Command::SetVideoSource(shade(BRIGHT, &alive))).await;
@@ -365,12 +367,8 @@ async fn another_speaker_plays_on_and_a_recording_is_complete_when_it_is_left() 
 async fn of_many_quick_changes_the_last_counts_and_hanging_up_waits_for_none() {
     let _alone = alone();
     let server = server().await;
-    let (video_out, mut pictures) = seen();
     let alive = Arc::new(());
-    let shown = CallConfig { video_in: shade(DARK, &alive), ..silent(config(&server, "showing")) };
-    let mut showing = Call::place(shown).await.expect("nothing is needed");
-    let looking = Call::place(CallConfig { video_out, ..config(&server, "looking") }).await.expect("nothing is needed");
-    until_seen(&mut pictures, DARK).await;
+    let (mut showing, looking, mut pictures) = dark(&server, &alive).await;
     // The events have a reader, as with every face.
     let mut events = showing.take_events().expect("nobody has them");
     tokio::spawn(async move { while events.recv().await.is_some() {} });

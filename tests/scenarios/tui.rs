@@ -34,6 +34,16 @@ fn peer(server: &Server) -> Running {
         .start()
 }
 
+/// A small terminal that shows the peer, who was there first: whoever comes second has agreed by calling.
+fn in_a_call(before: &str) -> (Server, Running, Tmux) {
+    let server = Server::start();
+    let peer = peer(&server);
+    peer.process.line_err("* waiting", ENDS);
+    let terminal = call(&server, 80, 24, before);
+    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    (server, peer, terminal)
+}
+
 /// The different colours behind the upper halves of cells.
 fn colours(screen: &str, kind: &str) -> BTreeSet<String> {
     let parts = screen.split(kind).skip(1);
@@ -106,12 +116,7 @@ fn a_small_terminal_with_few_colours_shows_a_call_and_is_given_back_after_a_sign
     if !Tmux::is_there() {
         return skip("there is no tmux");
     }
-    let server = Server::start();
-    let mut peer = peer(&server);
-    peer.process.line_err("* waiting", ENDS);
-    // The peer was there first: whoever comes second has agreed by calling.
-    let terminal = call(&server, 80, 24, "unset COLORTERM;");
-    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    let (_server, mut peer, terminal) = in_a_call("unset COLORTERM;");
     let screen = terminal.colours();
     assert!(colours(&screen, "48;5;").len() > 4 && colours(&screen, "48;2;").is_empty(), "{screen:?}");
     // As a signal from elsewhere does: in this terminal Ctrl-C is a key.
@@ -126,11 +131,7 @@ fn a_shell_that_goes_away_ends_the_call_in_order() {
     if !Tmux::is_there() {
         return skip("there is no tmux");
     }
-    let server = Server::start();
-    let mut peer = peer(&server);
-    peer.process.line_err("* waiting", ENDS);
-    let terminal = call(&server, 80, 24, "exec");
-    terminal.wait("the peer's picture", |screen| screen.matches('\u{2580}').count() > 500);
+    let (_server, mut peer, terminal) = in_a_call("exec");
     let program = terminal.process();
     drop(terminal);
     peer.ends_with(0, ENDS);
