@@ -368,6 +368,11 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
     }
+
+    /// The stage of a call is what nothing is drawn on: to fill it would cost a third of a drawing without a graphics card.
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        theme::STAGE.to_normalized_gamma_f32()
+    }
 }
 
 /// The moment between the wish and the call; true when it is to be given up.

@@ -211,7 +211,6 @@ impl CallPage {
     /// Pictures, and what is said above them.
     fn stage(&mut self, ui: &mut Ui, snapshot: &Snapshot) -> (Vec<Action>, Option<Wish>) {
         let stage = ui.max_rect();
-        ui.painter().rect_filled(stage, 0.0, theme::STAGE);
         self.pictures.draw(ui, stage, snapshot);
         let story = self.story();
         status::draw(ui, stage, &self.handset.room, snapshot, &story, self.talks);

@@ -227,6 +227,8 @@ pub(crate) fn show(app: App, context: Context) -> anyhow::Result<Remembered> {
             .with_icon(crate::desktop::icon::icon())
             .with_inner_size([width, height])
             .with_min_inner_size([320.0, 240.0]),
+        // It smooths gradients, which are not used here, and costs a fifth of each fill without a graphics card.
+        dithering: false,
         ..eframe::NativeOptions::default()
     };
     eframe::run_native(

@@ -1,5 +1,7 @@
-//! Pictures on the graphics card: their three planes as textures, and the program that makes colours of them while it draws.
+//! Pictures on the graphics card: their planes as textures, and the program that makes colours of them while it draws.
 //! The colours are those of `call_engine::to_rgba` to one step, and a picture drawn small is averaged, not picked from.
+//!
+//! Blue and red lie in one texture: where the processor plays the card, each look into a texture is what a pixel costs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,16 +29,14 @@ void main() {
 // ITU-R BT.601, limited range, with the factors of `to_rgba`, which are rounded to 1/64.
 const FRAGMENT: &str = "
 uniform sampler2D luma;
-uniform sampler2D blue;
-uniform sampler2D red;
+uniform sampler2D chroma;
 // How much of the chroma planes the picture fills: their last column and row may reach over an odd edge.
-uniform vec2 chroma;
+uniform vec2 filled;
 in vec2 place;
 out vec4 colour;
 
 vec3 look(vec2 at) {
-    vec2 there = at * chroma;
-    return vec3(texture(luma, at).r, texture(blue, there).r, texture(red, there).r);
+    return vec3(texture(luma, at).r, texture(chroma, at * filled).rg);
 }
 
 #ifdef SMALL
@@ -84,7 +84,7 @@ pub(crate) struct Gpu {
 struct Program {
     program: glow::Program,
     mirrored: Option<glow::UniformLocation>,
-    chroma: Option<glow::UniformLocation>,
+    filled: Option<glow::UniformLocation>,
     looks: Option<glow::UniformLocation>,
     pixel: Option<glow::UniformLocation>,
 }
@@ -130,11 +130,11 @@ impl Program {
             }
             let place = |name| gl.get_uniform_location(program, name);
             gl.use_program(Some(program));
-            for (unit, name) in [(0, "luma"), (1, "blue"), (2, "red")] {
+            for (unit, name) in [(0, "luma"), (1, "chroma")] {
                 gl.uniform_1_i32(place(name).as_ref(), unit);
             }
-            let (mirrored, chroma, looks, pixel) = (place("mirrored"), place("chroma"), place("looks"), place("pixel"));
-            Ok(Self { program, mirrored, chroma, looks, pixel })
+            let (mirrored, filled, looks, pixel) = (place("mirrored"), place("filled"), place("looks"), place("pixel"));
+            Ok(Self { program, mirrored, filled, looks, pixel })
         }
     }
 }
@@ -143,13 +143,15 @@ impl Program {
 pub(crate) struct Planes {
     gpu: Arc<Gpu>,
     waiting: Option<Arc<Picture>>,
-    textures: Option<(Size, [glow::Texture; 3])>,
+    textures: Option<(Size, [glow::Texture; 2])>,
+    /// Both chroma planes of a picture, sample by sample.
+    chroma: Vec<u8>,
 }
 
 impl Planes {
     /// No picture yet.
     pub(crate) fn new(gpu: Arc<Gpu>) -> Self {
-        Self { gpu, waiting: None, textures: None }
+        Self { gpu, waiting: None, textures: None, chroma: Vec::new() }
     }
 
     /// The picture to draw from now on; it is brought to the card when it is drawn.
@@ -184,7 +186,7 @@ impl Planes {
             let covered = |side: u32, chroma: u32| side as f32 / (2 * chroma).max(1) as f32;
             let chroma = size.chroma();
             gl.uniform_2_f32(
-                program.chroma.as_ref(),
+                program.filled.as_ref(),
                 covered(size.width, chroma.width),
                 covered(size.height, chroma.height),
             );
@@ -202,19 +204,24 @@ impl Planes {
 
     fn upload(&mut self, gl: &glow::Context, picture: &Picture) -> Result<(), String> {
         let size = picture.size();
-        let sizes = [size, size.chroma(), size.chroma()];
+        let formats = [(size, glow::R8, glow::RED), (size.chroma(), glow::RG8, glow::RG)];
         if self.textures.is_none_or(|(known, _)| known != size) {
             self.let_go();
             self.clean(gl);
             let mut textures = Vec::new();
-            for size in sizes {
-                textures.push(texture(gl, size)?);
+            for (size, kept, given) in formats {
+                textures.push(texture(gl, size, kept, given)?);
             }
             self.textures = textures.try_into().ok().map(|textures| (size, textures));
         }
         let Some((_, textures)) = &self.textures else { return Ok(()) };
-        for ((size, texture), plane) in sizes.into_iter().zip(textures).zip(picture.planes()) {
-            // SAFETY: the plane is as long as its size says, in rows without padding.
+        let [luma, blue, red] = picture.planes();
+        self.chroma.resize(2 * blue.len(), 0);
+        for ((pair, &blue), &red) in self.chroma.as_chunks_mut().0.iter_mut().zip(blue).zip(red) {
+            *pair = [blue, red];
+        }
+        for (((size, _, given), texture), samples) in formats.into_iter().zip(textures).zip([luma, &self.chroma]) {
+            // SAFETY: the samples are as many as the size and the format say, in rows without padding.
             unsafe {
                 gl.pixel_store_i32(glow::UNPACK_ALIGNMENT, 1);
                 gl.bind_texture(glow::TEXTURE_2D, Some(*texture));
@@ -225,9 +232,9 @@ impl Planes {
                     0,
                     size.width as i32,
                     size.height as i32,
-                    glow::RED,
+                    given,
                     glow::UNSIGNED_BYTE,
-                    glow::PixelUnpackData::Slice(Some(plane)),
+                    glow::PixelUnpackData::Slice(Some(samples)),
                 );
             }
         }
@@ -254,8 +261,8 @@ impl Drop for Planes {
     }
 }
 
-/// Room for one plane of this size.
-fn texture(gl: &glow::Context, size: Size) -> Result<glow::Texture, String> {
+/// Room for samples of this size: how the card keeps them, and how they are given to it.
+fn texture(gl: &glow::Context, size: Size, kept: u32, given: u32) -> Result<glow::Texture, String> {
     // SAFETY: memory is asked for, not read.
     unsafe {
         let texture = gl.create_texture()?;
@@ -271,11 +278,11 @@ fn texture(gl: &glow::Context, size: Size) -> Result<glow::Texture, String> {
         gl.tex_image_2d(
             glow::TEXTURE_2D,
             0,
-            glow::R8 as i32,
+            kept as i32,
             size.width as i32,
             size.height as i32,
             0,
-            glow::RED,
+            given,
             glow::UNSIGNED_BYTE,
             glow::PixelUnpackData::Slice(None),
         );

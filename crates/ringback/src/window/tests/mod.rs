@@ -60,7 +60,7 @@ impl Stand {
         let links = Links { wishes, news: heard, devices: seen, appearance: wished_look };
         let app = App::new(placing, defaults, links, remembered, tools, manner);
         let builder = build(Harness::builder().with_size(egui::vec2(960.0, 640.0)));
-        let mut harness = builder.build_ui_state(|ui, app| app.draw(ui), app);
+        let mut harness = builder.build_eframe(|_| app);
         harness.run();
         Self { harness, wishes: wished, news, devices, appearance, done }
     }

@@ -11,6 +11,8 @@ use egui::{Color32, ColorImage, ImageData, Pos2, Rect, TextureId, TexturesDelta}
 use egui_kittest::TestRenderer;
 use image::{Rgba, RgbaImage};
 
+use crate::window::theme;
+
 /// The painter, with the textures that it was given.
 #[derive(Default)]
 struct Raster {
@@ -60,7 +62,8 @@ impl Raster {
     fn draw(&self, context: &egui::Context, output: &egui::FullOutput) -> RgbaImage {
         let scale = output.pixels_per_point;
         let size = context.content_rect().size() * scale;
-        let mut target = RgbaImage::from_pixel(size.x.round() as u32, size.y.round() as u32, Rgba([0, 0, 0, 255]));
+        let mut target =
+            RgbaImage::from_pixel(size.x.round() as u32, size.y.round() as u32, Rgba(theme::STAGE.to_array()));
         for clipped in context.tessellate(output.shapes.clone(), scale) {
             // Pictures that a shader draws are not seen here.
             let Primitive::Mesh(mesh) = clipped.primitive else { continue };
