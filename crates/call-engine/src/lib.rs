@@ -41,6 +41,7 @@ pub use levels::{Level, Levels};
 pub use media::Pictures;
 pub use media_capture::{AudioSource, PictureMaker, SoundMaker, VideoFormat, VideoSource};
 pub use media_codec::convert::i420_to_rgba as to_rgba;
+pub use media_codec::{half, halve};
 pub use media_core::{Bitrate, ConnectionQuality, FrameRate, LatestSlot, Picture, Size};
 pub use media_render::{AudioSink, PictureTaker, SoundTaker, VideoSink};
 pub use peer_connection::{DataChannel, DataMessage, Network, NetworkSocket, PeerError};

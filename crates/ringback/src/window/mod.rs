@@ -23,6 +23,7 @@ mod offscreen;
 mod pace;
 mod picture;
 mod pictures;
+mod planes;
 mod remembered;
 mod shader;
 mod stage;

@@ -7,7 +7,8 @@ use call_engine::{Picture, Pictures, Size};
 use eframe::{egui, egui_glow};
 use egui::{Color32, Pos2, Rect, Vec2};
 
-use super::shader::{Gpu, Planes};
+use super::planes::Planes;
+use super::shader::Gpu;
 
 /// `processor` keeps the work from a graphics card whose driver draws it wrong.
 const CHOICE: &str = "RINGBACK_PICTURES";
