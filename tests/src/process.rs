@@ -68,6 +68,11 @@ impl Process {
         self.stderr.wait_for(text, within).unwrap_or_else(|| self.fail(&format!("did not say {text:?} in {within:?}")))
     }
 
+    /// Everything that it has said on standard error.
+    pub fn said(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits until that many lines on standard output contain `text`.
     pub fn lines_out(&self, text: &str, count: usize, within: Duration) {
         if !self.stdout.wait_for_many(text, count, within) {

@@ -2,6 +2,7 @@
 //! The graphics card makes its colours; where it cannot, the processor does, and it looks the same.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use call_engine::{Picture, Pictures, Size};
 use eframe::{egui, egui_glow};
@@ -35,6 +36,7 @@ pub(crate) struct View {
     name: &'static str,
     pictures: Pictures,
     size: Option<Size>,
+    taken_at: Option<Instant>,
     surface: Option<Surface>,
     rgba: Vec<u8>,
 }
@@ -48,13 +50,18 @@ enum Surface {
 impl View {
     /// Shows what comes through `pictures`.
     pub(crate) fn new(name: &'static str, pictures: Pictures) -> Self {
-        Self { name, pictures, size: None, surface: None, rgba: Vec::new() }
+        Self { name, pictures, size: None, taken_at: None, surface: None, rgba: Vec::new() }
     }
 
     /// Takes the newest picture, if there is one.
     pub(crate) fn refresh(&mut self, context: &egui::Context) {
         let Some(picture) = self.pictures.take() else { return };
         self.size = Some(picture.size());
+        let now = Instant::now();
+        if let Some(before) = self.taken_at.replace(now) {
+            // What a person sees of a call's smoothness; `cargo xtask window` reads it.
+            tracing::trace!(picture = self.name, after_us = now.duration_since(before).as_micros(), "drawn");
+        }
         match (context.data(|data| data.get_temp::<Arc<Gpu>>(KEY)), &self.surface) {
             (Some(gpu), None) => self.surface = Some(Surface::Card(Arc::new(Mutex::new(Planes::new(gpu))))),
             (None, Some(Surface::Card(_))) => self.surface = None,

@@ -19,6 +19,9 @@ const SETTLES: Duration = Duration::from_secs(5);
 /// Long against a frame, short enough to be run often.
 const MEASURED: Duration = Duration::from_secs(10);
 
+/// A picture that comes later than this after the one before has been a stutter: at 30 a second one was left out.
+const LATE: Duration = Duration::from_millis(60);
+
 const ENDS: Duration = Duration::from_secs(20);
 
 /// Windows that are opened to see how long it takes.
@@ -83,10 +86,13 @@ fn idle(server: &Server, screen: &Screen) {
 fn in_call(way: &str, server: &Server, screen: &Screen) {
     let mut peer = peer("cinema", server);
     let window = windowed("window", "cinema", server, screen).option("--size", "1280x720").option("--fps", "30");
-    let mut window = window.env("RINGBACK_PICTURES", way).start();
+    let window = window.env("RINGBACK_PICTURES", way).env("NO_COLOR", "1");
+    let mut window = window.env("RUST_LOG", "off,ringback::window::picture=trace").start();
     peer.connected();
     sleep(SETTLES);
+    let settled = gaps(&window.process.said()).len();
     let spent = spent(window.process.id(), MEASURED);
+    let gaps = gaps(&window.process.said()).split_off(settled);
     window.process.signal(Signal::Interrupt);
     window.ends_with(0, ENDS);
     peer.ends_with(0, ENDS);
@@ -101,9 +107,24 @@ fn in_call(way: &str, server: &Server, screen: &Screen) {
         percent(all),
         window.report().number("video.received.fps"),
     );
+    let late = gaps.iter().filter(|gap| **gap > LATE).count();
+    println!(
+        "    {:.1} of the peer's pictures drawn a second, {late} of {} later than {} ms, the longest after {} ms",
+        gaps.len() as f64 / MEASURED.as_secs_f64(),
+        gaps.len(),
+        LATE.as_millis(),
+        gaps.iter().max().map_or(0, Duration::as_millis),
+    );
     for ((_, name), time) in drawing(&window, &spent).filter(|(_, time)| **time > TICK * 10) {
         println!("    {name:<20} {:>6.1} %", percent(*time));
     }
+}
+
+/// The times between the peer's pictures as they were drawn, in the order of time.
+fn gaps(said: &str) -> Vec<Duration> {
+    let drawn = said.lines().filter(|line| line.contains("picture=\"remote\""));
+    let after = drawn.filter_map(|line| line.split_once("after_us=")?.1.split(' ').next()?.parse().ok());
+    after.map(Duration::from_micros).collect()
 }
 
 /// The threads that draw: the first one, and those of Mesa.
