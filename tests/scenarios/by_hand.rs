@@ -55,12 +55,15 @@ fn two_who_carry_a_line_each_way_see_hear_and_read_each_other() {
 
 #[test]
 fn an_answer_that_is_carried_slowly_still_makes_the_call() {
-    let _alone = alone();
+    let started = alone();
     let (mut one, mut other) = (call("one").start(), call("other").start());
     other.process.say(&line(&one, "offer"));
     let answer = line(&other, "answer");
-    // Longer than a path is looked for in other calls: checks alone end after 10 s, all of it after 30 s.
+    drop(started);
+    // Longer than a path is looked for in other calls: checks alone end after 10 s, all of it after 30 s. Two processes that
+    // wait disturb nobody meanwhile.
     std::thread::sleep(Duration::from_secs(33));
+    let _alone = alone();
     one.process.say(&answer);
     one.connected();
     other.connected();
