@@ -424,6 +424,8 @@ impl Actor {
         if !self.connected || std::mem::replace(&mut self.attached, true) {
             return;
         }
+        // A new path begins with its own estimate, not with what the one before carried, or what the person allows at most.
+        media.set_allocation(self.allocator.allocate(*driver.events.target.borrow()));
         let peer = driver.peer.clone();
         let runtime = tokio::runtime::Handle::current();
         let tracker = self.tracker.clone();

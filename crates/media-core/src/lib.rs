@@ -4,6 +4,7 @@
 //! a call are tested in milliseconds. The one exception is [`LatestSlot`], the hand-over between two OS threads.
 
 mod allocation;
+mod bandwidth;
 mod connection_quality;
 mod device_preference;
 mod frame_buffer;
@@ -17,6 +18,7 @@ mod transit;
 mod units;
 
 pub use allocation::{Allocation, RateAllocator};
+pub use bandwidth::{BandwidthEstimate, Fate};
 pub use connection_quality::{ConnectionFigures, ConnectionJudge, ConnectionQuality};
 pub use device_preference::DevicePreference;
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};

@@ -1,10 +1,8 @@
 //! Our own links in the chain that RTP and RTCP pass through: the seam where stock parts of webrtc-rs are steered.
 //! The bandwidth estimate is published, the pacer is given headroom, and what the peer asks for is counted and heard.
 
-use media_core::Bitrate;
-use rtc::interceptor::{
-    Attribute, BandwidthEstimator, EstimatorStats, Gcc, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket,
-};
+use media_core::{BandwidthEstimate, Bitrate, Fate};
+use rtc::interceptor::{Attribute, BandwidthEstimator, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
@@ -21,34 +19,36 @@ use tokio::sync::watch;
 pub(crate) const PACING_FACTOR: f64 = 2.5;
 
 /// The estimate never falls below what sound and a barely moving picture need.
-const MIN_BITRATE: f64 = 100_000.0;
+const MIN_BITRATE: Bitrate = Bitrate::from_kbps(100);
 
-/// Google congestion control, with its target published.
+/// Our own estimate in the place of the stock one, with its target published.
 pub(crate) struct PublishingEstimator {
-    gcc: Gcc,
+    estimate: BandwidthEstimate,
     target: watch::Sender<Bitrate>,
+    fates: Vec<Fate>,
 }
 
 impl PublishingEstimator {
     pub(crate) fn new(start: Bitrate, max: Bitrate, target: watch::Sender<Bitrate>) -> Self {
-        let max = (max.bps() as f64).max(MIN_BITRATE);
-        Self { gcc: Gcc::new((start.bps() as f64).min(max), MIN_BITRATE, max), target }
+        Self { estimate: BandwidthEstimate::new(start, MIN_BITRATE, max), target, fates: Vec::new() }
     }
 }
 
 impl BandwidthEstimator for PublishingEstimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        self.gcc.on_reports(now, reports);
-        let target = Bitrate::from_bps(self.gcc.target_bitrate() as u64);
+        self.fates.clear();
+        self.fates.extend(reports.iter().map(|report| Fate {
+            size: report.size,
+            sent: report.departure,
+            arrived: report.arrival.filter(|_| report.arrived),
+        }));
+        self.estimate.told(now, &self.fates);
+        let target = self.estimate.target();
         self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
     }
 
     fn target_bitrate(&self) -> f64 {
-        self.gcc.target_bitrate()
-    }
-
-    fn stats(&self) -> EstimatorStats {
-        self.gcc.stats()
+        self.estimate.target().bps() as f64
     }
 }
 
@@ -221,6 +221,6 @@ mod tests {
         let estimator = PublishingEstimator::new(start, max, target.clone());
         assert_eq!(estimator.target_bitrate(), 600_000.0);
         let estimator = PublishingEstimator::new(start, Bitrate::from_kbps(10), target);
-        assert_eq!(estimator.target_bitrate(), MIN_BITRATE);
+        assert_eq!(estimator.target_bitrate(), MIN_BITRATE.bps() as f64);
     }
 }

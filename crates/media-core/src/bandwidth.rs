@@ -1,0 +1,154 @@
+//! How much the path carries, from what became of the packets that were sent: the sender's half of Google congestion control
+//! (draft-ietf-rmcat-gcc-02), with the bounds that a camera needs, which often sends less than it may.
+//!
+//! Growing delay is the first sign of a full link and heavy loss the second; whichever of the two allows less wins. What is
+//! aimed at never runs far ahead of what arrives, so that a quiet picture does not let the aim grow into the clouds.
+
+mod acknowledged;
+mod capacity;
+mod groups;
+mod loss;
+mod trend;
+
+use std::time::{Duration, Instant};
+
+use crate::Bitrate;
+
+use acknowledged::Acknowledged;
+use capacity::Capacity;
+use groups::Groups;
+use loss::LossBound;
+use trend::{Trend, Usage};
+
+/// After an overload the aim is this share of what arrived in it, so that the queue empties.
+const BACK_OFF: f64 = 0.85;
+
+/// Growth in a second where nothing is known of the link, and where an overload has told of it.
+const GROWTH_AT_FIRST: f64 = 1.4;
+const GROWTH: f64 = 1.08;
+
+/// Beside the measured capacity the aim grows by one packet of this many bits in a response time.
+const PACKET_BITS: f64 = 1_200.0 * 8.0;
+
+/// The peer's reports come about this often, beside the way there and back.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The aim is at most so many times what arrives, and a little more, so that it can leave the ground.
+const AHEAD: f64 = 1.5;
+const AHEAD_BPS: f64 = 10_000.0;
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// Bytes on the wire.
+    pub size: usize,
+    /// When it left.
+    pub sent: Instant,
+    /// When it arrived, by the peer's clock, whose zero is its own affair; `None`: it was lost.
+    pub arrived: Option<Duration>,
+}
+
+/// Whether the aim may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Grow,
+    /// A queue is emptying, or a back-off has just been made.
+    Hold,
+}
+
+/// The estimate, and what it is made from.
+#[derive(Debug)]
+pub struct BandwidthEstimate {
+    min: f64,
+    max: f64,
+    aim: f64,
+    mode: Mode,
+    updated_at: Option<Instant>,
+    groups: Groups,
+    trend: Trend,
+    acknowledged: Acknowledged,
+    capacity: Capacity,
+    loss: LossBound,
+}
+
+impl BandwidthEstimate {
+    /// Begins at `start`, and stays between the two others.
+    #[must_use]
+    pub fn new(start: Bitrate, min: Bitrate, max: Bitrate) -> Self {
+        let min = min.bps() as f64;
+        let max = (max.bps() as f64).max(min);
+        Self {
+            min,
+            max,
+            aim: (start.bps() as f64).clamp(min, max),
+            mode: Mode::Grow,
+            updated_at: None,
+            groups: Groups::default(),
+            trend: Trend::default(),
+            acknowledged: Acknowledged::default(),
+            capacity: Capacity::default(),
+            loss: LossBound::default(),
+        }
+    }
+
+    /// What may be sent, headers and repairs included.
+    #[must_use]
+    pub fn target(&self) -> Bitrate {
+        Bitrate::from_bps(self.aim.min(self.loss.bps()).clamp(self.min, self.max) as u64)
+    }
+
+    /// The peer has told what became of these packets, in the order in which they were sent.
+    pub fn told(&mut self, now: Instant, fates: &[Fate]) {
+        let mut usage = None;
+        let mut newest = None;
+        for fate in fates {
+            let Some(arrived) = fate.arrived else { continue };
+            newest = newest.max(Some(fate.sent));
+            self.acknowledged.add(arrived, fate.size);
+            if let Some(delta) = self.groups.add(fate.sent, arrived) {
+                // One overload among several reports is an overload.
+                let found = self.trend.update(delta);
+                if usage != Some(Usage::Over) {
+                    usage = Some(found);
+                }
+            }
+        }
+        let lost = fates.iter().filter(|fate| fate.arrived.is_none()).count();
+        self.loss.update(now, lost, fates.len(), self.aim);
+        let passed =
+            self.updated_at.replace(now).map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
+        let response = newest.map_or(REPORT_INTERVAL, |sent| now.saturating_duration_since(sent)) + REPORT_INTERVAL;
+        if let Some(usage) = usage {
+            self.steer(usage, passed.min(Duration::from_secs(1)), response);
+        }
+    }
+
+    fn steer(&mut self, usage: Usage, passed: Duration, response: Duration) {
+        let arriving = self.acknowledged.bps();
+        match usage {
+            Usage::Over => {
+                if let Some(arriving) = arriving {
+                    self.capacity.overloaded(arriving);
+                    self.aim = self.aim.min(BACK_OFF * arriving);
+                }
+                self.mode = Mode::Hold;
+            }
+            Usage::Under => self.mode = Mode::Hold,
+            Usage::Normal if self.mode == Mode::Hold => self.mode = Mode::Grow,
+            Usage::Normal => {
+                let Some(arriving) = arriving else { return };
+                let seconds = passed.as_secs_f64();
+                let grown = match self.capacity.is_near(arriving) {
+                    None => self.aim * GROWTH_AT_FIRST.powf(seconds),
+                    Some(true) => self.aim + PACKET_BITS * seconds / response.as_secs_f64(),
+                    Some(false) => self.aim * GROWTH.powf(seconds),
+                };
+                self.aim = self.aim.max(grown.min(AHEAD * arriving + AHEAD_BPS));
+            }
+        }
+        self.aim = self.aim.clamp(self.min, self.max);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The estimate on a link in virtual time: pictures are paced onto it, it has a capacity, a queue and a loss, and reports come back.
+
+use super::*;
+
+const MIN: Bitrate = Bitrate::from_kbps(100);
+const MAX: Bitrate = Bitrate::from_kbps(4_000);
+const PACKET: usize = 1_200;
+
+/// One way, and the queue's length.
+const DELAY: Duration = Duration::from_millis(20);
+const QUEUE: Duration = Duration::from_millis(300);
+
+/// What a sender has seen of one step of the clock.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    at: f64,
+    target: f64,
+    queue: f64,
+}
+
+struct Path {
+    estimate: BandwidthEstimate,
+    /// The share of the target that the pictures use.
+    use_of_target: f64,
+    loss: f64,
+    seed: u64,
+}
+
+impl Path {
+    fn new(start_kbps: u64) -> Self {
+        let estimate = BandwidthEstimate::new(Bitrate::from_kbps(start_kbps), MIN, MAX);
+        Self { estimate, use_of_target: 0.9, loss: 0.0, seed: 1 }
+    }
+
+    fn chance(&mut self) -> f64 {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.seed >> 33) as f64 / (1_u64 << 31) as f64
+    }
+
+    /// Runs for so many seconds over a link with that capacity, in bits a second by the time in seconds.
+    fn run(&mut self, seconds: f64, capacity: impl Fn(f64) -> f64) -> Vec<Seen> {
+        let start = Instant::now();
+        let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        let (mut seen, mut backlog, mut free_at) = (Vec::new(), 0.0_f64, 0.0_f64);
+        let mut unreported: Vec<Fate> = Vec::new();
+        let (mut budget, mut next_picture, mut next_report) = (0.0_f64, 0.0_f64, 0.1_f64);
+        for step in 0..(seconds * 1e3) as u64 {
+            let now = step as f64 / 1e3;
+            let target = self.estimate.target().bps() as f64;
+            if now >= next_picture {
+                next_picture += 1.0 / 30.0;
+                // Pictures differ in size, and every hundredth is a large one.
+                let size = if step % 3_300 < 33 { 4.0 } else { 0.6 + 0.8 * self.chance() };
+                backlog += size * target * self.use_of_target / 30.0;
+            }
+            budget = (budget + 2.5 * target / 1e3).min(5.0 * PACKET as f64 * 8.0);
+            while backlog > 0.0 && budget > 0.0 {
+                let bits = PACKET as f64 * 8.0;
+                (backlog, budget) = (backlog - bits, budget - bits);
+                let begins = free_at.max(now);
+                let is_lost = begins - now > QUEUE.as_secs_f64() || self.chance() < self.loss;
+                let arrived = (!is_lost).then(|| {
+                    free_at = begins + bits / capacity(now);
+                    Duration::from_secs_f64(free_at) + DELAY
+                });
+                unreported.push(Fate { size: PACKET, sent: at(now), arrived });
+            }
+            if now >= next_report {
+                next_report += 0.1;
+                // What has come until now is in the report, and what was sent before the newest of it.
+                let cut = Duration::from_secs_f64(now).saturating_sub(DELAY);
+                let newest = unreported.iter().rposition(|fate| fate.arrived.is_some_and(|arrived| arrived <= cut));
+                let told: Vec<Fate> = unreported.drain(..newest.map_or(0, |newest| newest + 1)).collect();
+                self.estimate.told(at(now), &told);
+                seen.push(Seen { at: now, target, queue: (free_at - now).max(0.0) });
+            }
+        }
+        seen
+    }
+}
+
+fn mean(seen: &[Seen], of: impl Fn(&Seen) -> f64) -> f64 {
+    seen.iter().map(of).sum::<f64>() / seen.len() as f64
+}
+
+fn between(seen: &[Seen], from: f64, to: f64) -> &[Seen] {
+    let first = seen.iter().position(|seen| seen.at >= from).unwrap_or(seen.len());
+    let last = seen.iter().position(|seen| seen.at >= to).unwrap_or(seen.len());
+    &seen[first..last]
+}
+
+#[test]
+fn a_narrow_link_is_used_without_filling_its_queue() {
+    for (start, capacity) in [(1_000, 1e6), (1_000, 0.5e6), (300, 1e6), (1_000, 2.5e6)] {
+        let seen = Path::new(start).run(40.0, |_| capacity);
+        let settled = between(&seen, 10.0, 40.0);
+        let used = mean(settled, |seen| seen.target) / capacity;
+        let queue = mean(settled, |seen| seen.queue);
+        assert!((0.7..1.1).contains(&used), "{start} kbit/s at {capacity}: {used:.2} used");
+        assert!(queue < 0.060, "{start} kbit/s at {capacity}: {:.0} ms queued", queue * 1e3);
+    }
+}
+
+#[test]
+fn a_link_that_becomes_narrow_is_obeyed_within_a_second() {
+    let seen = Path::new(1_000).run(40.0, |at| if at < 20.0 { 1.5e6 } else { 0.6e6 });
+    assert!(mean(between(&seen, 15.0, 20.0), |seen| seen.target) > 1.0e6);
+    let after = between(&seen, 21.5, 40.0);
+    assert!(mean(after, |seen| seen.target) < 0.66e6);
+    assert!(mean(after, |seen| seen.queue) < 0.080, "{:.3} s queued", mean(after, |seen| seen.queue));
+    let full = between(&seen, 20.0, 40.0).iter().filter(|seen| seen.queue > 0.2).count();
+    assert!(full < 15, "the queue was full in {full} tenths of a second");
+}
+
+#[test]
+fn a_link_that_becomes_wide_is_used_again() {
+    let seen = Path::new(1_000).run(60.0, |at| if at < 20.0 { 0.5e6 } else { 2e6 });
+    let wide = between(&seen, 45.0, 60.0);
+    assert!(mean(wide, |seen| seen.target) > 1.2e6, "{:.0} bit/s", mean(wide, |seen| seen.target));
+}
+
+#[test]
+fn loss_by_chance_does_not_make_a_wide_link_narrow() {
+    let mut path = Path::new(1_000);
+    path.loss = 0.05;
+    let seen = path.run(30.0, |_| 10e6);
+    assert!(mean(between(&seen, 20.0, 30.0), |seen| seen.target) > 3e6);
+}
+
+#[test]
+fn half_of_all_packets_lost_is_too_much() {
+    let mut path = Path::new(1_000);
+    path.loss = 0.5;
+    let seen = path.run(20.0, |_| 10e6);
+    assert!(mean(between(&seen, 10.0, 20.0), |seen| seen.target) < 0.3e6);
+}
+
+#[test]
+fn who_sends_little_is_not_told_to_send_much() {
+    let mut path = Path::new(1_000);
+    path.use_of_target = 0.2;
+    let seen = path.run(30.0, |_| 10e6);
+    let highest = seen.iter().map(|seen| seen.target).fold(0.0, f64::max);
+    assert!(highest < 1.1e6, "{highest:.0} bit/s, and a fifth of it was ever tried");
+}
+
+#[test]
+fn the_bounds_hold_and_nothing_that_is_told_panics() {
+    let start = Instant::now();
+    let mut estimate = BandwidthEstimate::new(Bitrate::from_kbps(9_000), MIN, MAX);
+    assert_eq!(estimate.target(), MAX);
+    let odd = |millis: u64, arrived: Option<u64>| Fate {
+        size: 1_200,
+        sent: start + Duration::from_millis(millis),
+        arrived: arrived.map(Duration::from_millis),
+    };
+    estimate.told(start, &[]);
+    for round in 0..200_u64 {
+        let fates = [odd(9, Some(3)), odd(1, None), odd(round, Some(500 - round)), odd(5, Some(5)), odd(5, Some(5))];
+        estimate.told(start + Duration::from_millis(round * 7 % 300), &fates);
+        assert!((MIN..=MAX).contains(&estimate.target()));
+    }
+}
