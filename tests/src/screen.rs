@@ -1,5 +1,5 @@
 //! A screen of its own for a window: an X server without a display, whose picture can be read, kept and measured.
-//! Keys are pressed as the hardware would; no window manager runs.
+//! Keys and buttons are pressed as the hardware would; no window manager runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,13 +44,34 @@ impl Screen {
         &self.display
     }
 
-    /// Presses and releases a key in the window with this title. No window manager gives it the keys, so this does.
+    /// Gives the keyboard to the window with this title, as a window manager would.
+    pub fn focus(&self, title: &str) {
+        self.keyboard(title, &[]);
+    }
+
+    /// Presses and releases a key in the window with this title.
     pub fn press(&self, title: &str, key: &str) {
-        let status = Command::new("xdotool")
-            .args(["search", "--sync", "--onlyvisible", "--name", title, "windowfocus", "--sync", "key", key])
-            .env("DISPLAY", &self.display)
-            .status();
-        assert!(status.is_ok_and(|status| status.success()), "xdotool does not press {key} in {title}");
+        self.keyboard(title, &["key", key]);
+    }
+
+    /// Writes letters and digits into the window with this title, key by key.
+    pub fn write(&self, title: &str, text: &str) {
+        self.keyboard(title, &["type", text]);
+    }
+
+    fn keyboard(&self, title: &str, keys: &[&str]) {
+        let focus = ["search", "--sync", "--onlyvisible", "--name", title, "windowfocus", "--sync"];
+        self.xdotool(&[&focus, keys].concat());
+    }
+
+    /// Moves the pointer to this place on the screen and clicks.
+    pub fn click(&self, [x, y]: [i32; 2]) {
+        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+    }
+
+    fn xdotool(&self, arguments: &[&str]) {
+        let status = Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).status();
+        assert!(status.is_ok_and(|status| status.success()), "xdotool does not do {arguments:?}");
     }
 
     /// Where the window with this title is: left, top, width and height in pixels.
