@@ -36,7 +36,7 @@ struct Newcomer {
 }
 
 impl Newcomer {
-    /// Opens the window as a menu does: no room is named, and nothing is remembered.
+    /// Opens the window as a menu does: no room is named, and nothing is remembered. Only the server is given.
     fn start() -> Option<Self> {
         let desktop = Desktop::start()?;
         let (server, screen, pulse) = (Server::start(), Screen::start(), Pulse::start());
@@ -81,25 +81,31 @@ impl Newcomer {
     }
 
     /// Waits until this control has the focus.
-    fn focus(&self, role: Role, name: &str) {
-        self.desktop.until(&format!("focus on {name}"), |controls| {
-            controls
-                .iter()
-                .any(|control| control.role == role && control.name == name && control.is_focused)
-                .then_some(())
-        });
+    fn focuses(&self, role: Role, name: &str) {
+        let has = |control: &Control| control.fits(role, name) && control.is_focused;
+        self.desktop.until(&format!("focus on {name}"), |controls| controls.iter().any(has).then_some(()));
     }
 
-    /// Whether a line says this.
+    /// Waits for these controls; nothing that can be used is without a name beside them.
+    fn shows(&self, controls: &[(Role, &str)]) {
+        for (role, name) in controls {
+            self.desktop.control(*role, name);
+        }
+        for control in self.desktop.controls() {
+            assert!(!control.is_focusable || !control.name.is_empty(), "{control} has no name");
+        }
+    }
+
+    /// Waits for a line that says this.
     fn says(&self, words: &str) {
         self.desktop.until(words, |controls| controls.iter().any(|control| control.name.contains(words)).then_some(()));
     }
 
-    /// Nothing of this role and name is there any more.
+    /// Waits until nothing of this role and name is there any more.
     fn misses(&self, role: Role, name: &str) {
-        let is_it = |control: &Control| control.role == role && control.name == name;
+        let is_gone = |controls: &[Control]| !controls.iter().any(|control| control.fits(role, name));
         self.desktop.until(&format!("window without {name}"), |controls| {
-            (!controls.is_empty() && !controls.iter().any(is_it)).then_some(())
+            (!controls.is_empty() && is_gone(controls)).then_some(())
         });
     }
 }
@@ -168,7 +174,7 @@ fn with_the_keyboard_alone() {
 
     // The room's field has the keyboard from the start.
     newcomer.screen.focus(TITLE);
-    newcomer.focus(Role::Entry, "Room");
+    newcomer.focuses(Role::Entry, "Room");
     newcomer.screen.write(TITLE, "attic");
     newcomer.press("Return");
     newcomer.desktop.control(Role::Button, "Mute");
@@ -193,14 +199,14 @@ fn with_the_keyboard_alone() {
     newcomer.desktop.control(Role::ToggleButton, "Chat, 1 new");
     newcomer.press("c");
     newcomer.says("Other: Good evening.");
-    newcomer.focus(Role::Entry, "Message");
+    newcomer.focuses(Role::Entry, "Message");
     newcomer.screen.write(TITLE, "hello");
     newcomer.press("Return");
     peer.reads("hello");
 
     // The first Escape leaves the field, the second closes the chat.
     newcomer.press("Escape");
-    newcomer.focus(Role::Frame, "Ringback: attic \u{2014} connected");
+    newcomer.focuses(Role::Frame, "Ringback: attic \u{2014} connected");
     newcomer.press("Escape");
     newcomer.misses(Role::Entry, "Message");
     newcomer.press("q");
@@ -215,7 +221,7 @@ fn with_the_keyboard_alone() {
 fn with_the_mouse_alone_and_every_control_is_told_to_a_screen_reader() {
     let _alone = alone();
     let Some(mut newcomer) = Newcomer::start() else { return };
-    for (role, name) in [
+    newcomer.shows(&[
         (Role::Frame, "Ringback"),
         (Role::Entry, "Room"),
         (Role::Button, "Call"),
@@ -229,13 +235,11 @@ fn with_the_mouse_alone_and_every_control_is_told_to_a_screen_reader() {
         (Role::ComboBox, "Microphone"),
         (Role::ComboBox, "Speaker"),
         (Role::Button, "Test sound"),
-    ] {
-        newcomer.desktop.control(role, name);
-    }
+    ]);
 
     newcomer.click(Role::Button, "New room");
     let room = newcomer.desktop.until("name of the new room", |controls| {
-        let field = controls.iter().find(|control| control.role == Role::Entry && control.name == "Room")?;
+        let field = controls.iter().find(|control| control.fits(Role::Entry, "Room"))?;
         Some(newcomer.desktop.text(field)).filter(|room| !room.is_empty())
     });
     newcomer.click(Role::Button, "Call");
@@ -244,8 +248,8 @@ fn with_the_mouse_alone_and_every_control_is_told_to_a_screen_reader() {
     let mut peer = Peer::join(&newcomer.server, &room);
     newcomer.click(Role::Button, "Accept");
     peer.hears(Some(USUAL));
-    for (role, name) in [
-        (Role::Frame, format!("Ringback: {room} \u{2014} connected").as_str()),
+    newcomer.shows(&[
+        (Role::Frame, &format!("Ringback: {room} \u{2014} connected")),
         (Role::Button, "Mute"),
         (Role::Button, "Turn camera off"),
         (Role::ToggleButton, "Chat"),
@@ -254,9 +258,7 @@ fn with_the_mouse_alone_and_every_control_is_told_to_a_screen_reader() {
         (Role::ToggleButton, "Full screen"),
         (Role::Button, "Help"),
         (Role::Button, "Hang up"),
-    ] {
-        newcomer.desktop.control(role, name);
-    }
+    ]);
 
     newcomer.click(Role::Button, "Mute");
     peer.sees_the_microphone(false);
@@ -267,18 +269,21 @@ fn with_the_mouse_alone_and_every_control_is_told_to_a_screen_reader() {
 
     newcomer.click(Role::ToggleButton, "Devices");
     newcomer.click(Role::ComboBox, "Microphone");
+    newcomer.shows(&[(Role::ToggleButton, "No microphone")]);
     newcomer.click(Role::ToggleButton, HEADSET);
     peer.hears(Some(OTHER));
 
     peer.writes("Do you see me?");
     newcomer.click(Role::ToggleButton, "Chat, 1 new");
     newcomer.says("Other: Do you see me?");
+    newcomer.shows(&[(Role::Entry, "Message"), (Role::Button, "Send"), (Role::Button, "Yes.")]);
     newcomer.click(Role::Button, "I can't see you.");
     peer.reads("I can't see you.");
 
     newcomer.click(Role::Button, "Hang up");
     peer.ends();
     newcomer.says("You hung up.");
+    newcomer.shows(&[(Role::Button, "Call again"), (Role::Button, "Back to the start page")]);
     newcomer.click(Role::Button, "Close");
     newcomer.window.ends_with(0, ENDS);
     assert_eq!(newcomer.window.report().text("end.reason"), "hung_up");

@@ -76,7 +76,7 @@ fn the_window_asks_before_a_call_is_answered() {
         if code == 0 {
             // The window says that the other hung up, and stays until somebody is done with it.
             window.process.line_err("* ended", ENDS);
-            screen.press("Ringback", "q");
+            screen.press("over", "q");
         }
         window.ends_with(0, ENDS);
         let reason = if code == 10 { "declined" } else { "peer_hung_up" };

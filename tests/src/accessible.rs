@@ -43,7 +43,9 @@ pub struct Control {
     pub role: Role,
     /// What it is called, or says.
     pub name: String,
-    /// Whether it has the keyboard's attention.
+    /// Whether it can have the keyboard's attention, as everything that can be used.
+    pub is_focusable: bool,
+    /// Whether it has it now.
     pub is_focused: bool,
     item: CacheItem,
 }
@@ -89,6 +91,7 @@ impl Desktop {
         let known = |item: CacheItem| Control {
             role: item.role,
             name: item.short_name.clone(),
+            is_focusable: item.states.contains(State::Focusable),
             is_focused: item.states.contains(State::Focused),
             item,
         };
@@ -114,7 +117,7 @@ impl Desktop {
     /// The control of this role and name, waited for.
     pub fn control(&self, role: Role, name: &str) -> Control {
         self.until(&format!("{role:?} {name:?}"), |controls| {
-            controls.iter().find(|control| control.role == role && control.name == name).cloned()
+            controls.iter().find(|control| control.fits(role, name)).cloned()
         })
     }
 
@@ -143,6 +146,11 @@ impl Desktop {
 }
 
 impl Control {
+    /// Whether it is of this role and name.
+    pub fn fits(&self, role: Role, name: &str) -> bool {
+        self.role == role && self.name == name
+    }
+
     /// Whether both are the same one, whatever it is called now.
     pub fn is(&self, other: &Self) -> bool {
         self.item.object == other.item.object
