@@ -39,7 +39,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
 ];
 
 /// Which crates may name an outside library whose types must not spread.
-const OWNERS: [(&str, &[&str]); 19] = [
+const OWNERS: [(&str, &[&str]); 20] = [
     ("webrtc", &["peer-connection"]),
     ("rtc", &["peer-connection"]),
     ("tokio-tungstenite", &["signaling-client", "signaling-server"]),
@@ -55,7 +55,8 @@ const OWNERS: [(&str, &[&str]); 19] = [
     ("zune-jpeg", &["media-codec"]),
     ("rubato", &["media-codec"]),
     ("eframe", &["ringback"]),
-    ("zbus", &["ringback"]),
+    ("zbus", &["ringback", "ringback-tests"]),
+    ("atspi", &["ringback-tests"]),
     ("ratatui", &["ringback"]),
     ("clap", &["ringback"]),
     ("anyhow", &["ringback"]),

@@ -18,6 +18,8 @@ mod lab;
 mod media;
 mod media_server;
 mod networks;
+#[cfg(target_os = "linux")]
+mod newcomer;
 mod reach;
 mod real_paths;
 mod relays;

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use ringback_tests::control::{Script, SocketPlace};
 use ringback_tests::place::alone;
 use ringback_tests::program::{Call, Server};
 use ringback_tests::screen::Screen;
@@ -19,14 +20,11 @@ fn the_window_shows_the_peer_and_hangs_up_on_a_key() {
     let mut peer = peer.option("--video-out", "none").option("--size", "640x360").start();
     peer.process.line_err("* waiting", ENDS);
     let mut call = Call::new("window", "gallery")
-        .without("--headless")
+        .shown_on(&screen)
         .on(&server)
         .media("test", "none")
         .option("--audio-out", "none")
         .option("--size", "640x360")
-        .env("DISPLAY", screen.display())
-        .env("WAYLAND_DISPLAY", "")
-        .env("LIBGL_ALWAYS_SOFTWARE", "1")
         .start();
     peer.connected();
 
@@ -62,14 +60,11 @@ fn the_window_asks_before_a_call_is_answered() {
     let screen = Screen::start();
     for (key, code) in [("d", 10), ("a", 0)] {
         let mut window = Call::new("window", "doorbell")
-            .without("--headless")
+            .shown_on(&screen)
             .on(&server)
             .media("test", "none")
             .option("--audio-out", "none")
             .option("--size", "320x180")
-            .env("DISPLAY", screen.display())
-            .env("WAYLAND_DISPLAY", "")
-            .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .start();
         window.process.line_err("* waiting", ENDS);
         let caller = Call::new("caller", "doorbell").on(&server).media("test", "none").option("--size", "320x180");
@@ -81,7 +76,7 @@ fn the_window_asks_before_a_call_is_answered() {
         if code == 0 {
             // The window says that the other hung up, and stays until somebody is done with it.
             window.process.line_err("* ended", ENDS);
-            screen.press("Ringback", "q");
+            screen.press("over", "q");
         }
         window.ends_with(0, ENDS);
         let reason = if code == 10 { "declined" } else { "peer_hung_up" };
@@ -90,26 +85,27 @@ fn the_window_asks_before_a_call_is_answered() {
 }
 
 #[test]
-fn a_key_mutes_and_the_peer_hears_it() {
+fn a_key_mutes_and_the_peer_sees_and_hears_it() {
     let _alone = alone();
     let server = Server::start();
     let screen = Screen::start();
     let tone = tone_file(440.0, 10);
+    let place = SocketPlace::new();
     let peer = Call::new("peer", "library").on(&server).media("none", "none").recorded();
-    let mut peer = peer.option("--video-out", "none").start();
+    let mut peer = peer.option("--video-out", "none").option("--control", &place.text()).start();
     peer.process.line_err("* waiting", ENDS);
     let mut window = Call::new("window", "library")
-        .without("--headless")
+        .shown_on(&screen)
         .on(&server)
         .media("none", &format!("file:{}", tone.display()))
         .option("--audio-out", "none")
-        .env("DISPLAY", screen.display())
-        .env("WAYLAND_DISPLAY", "")
-        .env("LIBGL_ALWAYS_SOFTWARE", "1")
         .start();
     peer.in_call_for(4);
+    let mut script = Script::connect(&place.path());
+    script.state("the window's microphone on", |state| state["peer"]["microphone_on"] == true);
     screen.press("Ringback", "m");
     let muted = Instant::now();
+    script.state("the window muted", |state| state["peer"]["microphone_on"] == false);
     // Long enough that what is heard before and after it can be told apart.
     std::thread::sleep(Duration::from_secs(4));
     screen.press("Ringback", "q");
@@ -134,14 +130,8 @@ fn the_window_without_a_room_asks_for_one_and_calls() {
     let peer = Call::new("peer", "attic").on(&server).silent();
     let mut peer = peer.start();
     peer.process.line_err("* waiting", ENDS);
-    let mut window = Call::to("window", &server.url())
-        .without("--headless")
-        .media("none", "none")
-        .option("--audio-out", "none")
-        .env("DISPLAY", screen.display())
-        .env("WAYLAND_DISPLAY", "")
-        .env("LIBGL_ALWAYS_SOFTWARE", "1")
-        .start();
+    let mut window =
+        Call::to("window", &server.url()).shown_on(&screen).media("none", "none").option("--audio-out", "none").start();
     // The room's field has the keyboard from the start.
     for key in ["a", "t", "t", "i", "c", "Return"] {
         screen.press("Ringback", key);

@@ -1,6 +1,8 @@
 //! The harness of the scenarios: starts the whole program, and everything that it talks to, and reads what came of it.
 //! Each module stands for one thing; each value of these types ends what it started when it is dropped.
 
+#[cfg(target_os = "linux")]
+pub mod accessible;
 pub mod browser;
 pub mod camera;
 pub mod clip;

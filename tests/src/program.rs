@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::place::{free_tcp_port, repository, scratch, target};
 use crate::process::Process;
 use crate::report::Report;
+use crate::screen::Screen;
 
 /// Starting takes a moment where all tests of a workspace have just been compiled.
 const START: Duration = Duration::from_secs(20);
@@ -159,6 +160,15 @@ impl Call {
     pub fn without(mut self, name: &str) -> Self {
         self.arguments.retain(|argument| argument != name);
         self
+    }
+
+    /// Shown in a window on this screen.
+    #[must_use]
+    pub fn shown_on(self, screen: &Screen) -> Self {
+        self.without("--headless")
+            .env("DISPLAY", screen.display())
+            .env("WAYLAND_DISPLAY", "")
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
     }
 
     /// An environment variable.

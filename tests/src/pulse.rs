@@ -60,10 +60,26 @@ impl Pulse {
 
     /// Adds a microphone of this name, which hears the same as the other one, as when it is plugged in.
     pub fn plug_in_microphone(&self, name: &str) {
+        self.plug_in(name, CABLE);
+    }
+
+    /// Adds a microphone of this name that hears nothing but what [`Self::speak_into`] plays.
+    pub fn plug_in_microphone_elsewhere(&self, name: &str) {
+        self.pactl(&[
+            "load-module",
+            "module-null-sink",
+            &format!("sink_name={name}-{CABLE}"),
+            "rate=48000",
+            "channels=1",
+        ]);
+        self.plug_in(name, &format!("{name}-{CABLE}"));
+    }
+
+    fn plug_in(&self, name: &str, cable: &str) {
         self.pactl(&[
             "load-module",
             "module-remap-source",
-            &format!("master={CABLE}.monitor"),
+            &format!("master={cable}.monitor"),
             &format!("source_name={name}"),
             &format!("source_properties=device.description={name}"),
         ]);
@@ -92,6 +108,11 @@ impl Pulse {
     /// Plays a sound file into the microphone, until the value is dropped or the file ends.
     pub fn speak(&self, file: &Path) -> Process {
         Process::start("paplay", self.tool("paplay").arg(format!("--device={CABLE}")).arg(file))
+    }
+
+    /// The same into the microphone that [`Self::plug_in_microphone_elsewhere`] added.
+    pub fn speak_into(&self, microphone: &str, file: &Path) -> Process {
+        Process::start("paplay", self.tool("paplay").arg(format!("--device={microphone}-{CABLE}")).arg(file))
     }
 
     /// Records what the speaker plays.

@@ -1,9 +1,9 @@
 //! A screen of its own for a window: an X server without a display, whose picture can be read, kept and measured.
-//! Keys are pressed as the hardware would; no window manager runs.
+//! Keys and buttons are pressed as the hardware would; no window manager runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::place::scratch;
 use crate::process::Process;
@@ -11,6 +11,9 @@ use crate::process::Process;
 /// Size of the screen.
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 800;
+
+/// Starting, joining and connecting take a moment on a busy machine.
+const SOON: Duration = Duration::from_secs(30);
 
 /// A running X server.
 pub struct Screen {
@@ -44,25 +47,60 @@ impl Screen {
         &self.display
     }
 
-    /// Presses and releases a key in the window with this title. No window manager gives it the keys, so this does.
+    /// Gives the keyboard to the window with this title, as a window manager would.
+    pub fn focus(&self, title: &str) {
+        self.found(title, &["windowfocus", "--sync"]);
+    }
+
+    /// Presses and releases a key in the window with this title.
     pub fn press(&self, title: &str, key: &str) {
-        let status = Command::new("xdotool")
-            .args(["search", "--sync", "--onlyvisible", "--name", title, "windowfocus", "--sync", "key", key])
-            .env("DISPLAY", &self.display)
-            .status();
-        assert!(status.is_ok_and(|status| status.success()), "xdotool does not press {key} in {title}");
+        self.focus(title);
+        self.hand(&["key", key]);
+    }
+
+    /// Writes letters and digits into the window with this title, key by key.
+    pub fn write(&self, title: &str, text: &str) {
+        self.focus(title);
+        self.hand(&["type", text]);
+    }
+
+    /// Moves the pointer to this place on the screen and clicks.
+    pub fn click(&self, [x, y]: [i32; 2]) {
+        self.hand(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
     }
 
     /// Where the window with this title is: left, top, width and height in pixels.
     pub fn window(&self, title: &str) -> [usize; 4] {
-        let output = Command::new("xdotool")
-            .args(["search", "--sync", "--onlyvisible", "--name", title, "getwindowgeometry", "--shell"])
-            .env("DISPLAY", &self.display)
-            .output()
-            .expect("xdotool is installed");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = self.found(title, &["getwindowgeometry", "--shell"]);
         let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
         ["X", "Y", "WIDTH", "HEIGHT"].map(|name| value(name).unwrap_or_else(|| panic!("no {name} of {title}: {text}")))
+    }
+
+    /// What comes of doing this with the window of this title, as soon as there is one. Only for what may be done twice:
+    /// xdotool fails when a window goes while it looks for another one.
+    fn found(&self, title: &str, arguments: &[&str]) -> String {
+        let search = ["search", "--onlyvisible", "--name", title];
+        let deadline = Instant::now() + SOON;
+        loop {
+            match self.xdotool(&[&search, arguments].concat()) {
+                Ok(text) => return text,
+                Err(error) => assert!(Instant::now() < deadline, "no window {title:?} for {arguments:?}: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What a hand does once.
+    fn hand(&self, arguments: &[&str]) {
+        self.xdotool(arguments).unwrap_or_else(|error| panic!("xdotool does not do {arguments:?}: {error}"));
+    }
+
+    /// What it prints, or why it failed.
+    fn xdotool(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = Command::new("xdotool");
+        let output = command.args(arguments).env("DISPLAY", &self.display).output().expect("xdotool is installed");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// What the screen shows now.

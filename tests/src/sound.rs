@@ -42,6 +42,15 @@ pub fn read(path: &Path) -> Vec<f32> {
     samples
 }
 
+/// What a file that is still being written holds by now; nothing before the first sound.
+pub fn so_far(path: &Path) -> Vec<f32> {
+    let mut samples = Vec::new();
+    let Ok(file) = File::open(path) else { return samples };
+    let Ok(mut reader) = WavReader::new(std::io::BufReader::new(file)) else { return samples };
+    while reader.read(PIECE, &mut samples).is_ok_and(|read| read > 0) {}
+    samples
+}
+
 /// What was found in a stretch of sound.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {

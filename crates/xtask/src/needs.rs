@@ -246,6 +246,12 @@ pub(crate) fn tests() -> Vec<Need> {
                 packages: ["dbus-daemon", "dbus-daemon", "dbus", ""],
             },
             Need {
+                name: "the accessibility bus",
+                why: "the window as a screen reader sees it",
+                present: || Path::new("/usr/share/dbus-1/services/org.a11y.Bus.service").exists(),
+                packages: ["at-spi2-core", "at-spi2-core", "at-spi2-core", ""],
+            },
+            Need {
                 name: "desktop-file-validate",
                 why: "whether the menu entry is a valid one",
                 present: || on_path("desktop-file-validate"),

@@ -93,6 +93,8 @@ pub(crate) const ROOM_HINT: &str = "a word that both of you know";
 pub(crate) const ROOM_MISSING: &str = "Name a room: whoever names the same one is called.";
 pub(crate) const RECENT: &str = "Recent rooms";
 pub(crate) const CALL: &str = "Call";
+pub(crate) const NEW_ROOM: &str = "New room";
+pub(crate) const NEW_ROOM_HINT: &str = "A name that nobody guesses, and that can be said on the telephone";
 pub(crate) const WHERE: &str = "Where to meet";
 pub(crate) const FIND_OR_HOST: &str = "On this machine or network: find the room, or host it here";
 pub(crate) const BY_SERVER: &str = "At a server";
@@ -158,6 +160,8 @@ pub(crate) const SEND: &str = "Send";
 pub(crate) const YOU: &str = "You";
 pub(crate) const PEER: &str = "Other";
 pub(crate) const NO_CHAT: &str = "Nothing was written yet.";
+/// Sent as they are by one click.
+pub(crate) const ANSWERS: [&str; 5] = ["Yes.", "No.", "One moment, please.", "I can't hear you.", "I can't see you."];
 
 // After the call.
 pub(crate) const CALL_AGAIN: &str = "Call again";

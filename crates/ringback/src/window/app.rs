@@ -162,6 +162,8 @@ impl App {
             ui.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;
         }
+        // Screen readers say it when the window comes to the front.
+        ui.ctx().accesskit_node_builder(egui::accesskit_root_id(), |node| node.set_label(self.title.as_str()));
         self.measure(ui);
         if let Some(wait) = self.refresh() {
             ui.ctx().request_repaint_after(wait);

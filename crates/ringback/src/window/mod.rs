@@ -18,6 +18,7 @@ mod icons;
 mod invitation;
 mod keys;
 mod meter;
+mod new_room;
 #[cfg(all(test, target_os = "linux"))]
 mod offscreen;
 mod pace;

@@ -9,7 +9,7 @@ use egui::{Rect, RichText, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo};
 use super::devices::{self, Change};
 use super::invitation::{Invitation, Wanted};
 use super::picture::View;
-use super::{Choice, Remembered, Tools, button, field, meter, theme};
+use super::{Choice, Remembered, Tools, button, field, meter, new_room, theme};
 use crate::cli;
 use crate::face::words;
 
@@ -118,6 +118,11 @@ impl StartPage {
         let mut call = field::is_entered(ui, &field);
         ui.horizontal(|ui| {
             call |= button::plain(ui, words::CALL, theme::GO).clicked();
+            if ui.button(words::NEW_ROOM).on_hover_text(words::NEW_ROOM_HINT).clicked() {
+                self.room = new_room::name();
+                // It can be read there, changed, and called with Enter.
+                field.request_focus();
+            }
             if ui.button(words::HELP).clicked() {
                 wish = Some(Wish::Help);
             }

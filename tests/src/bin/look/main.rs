@@ -24,14 +24,7 @@ fn main() -> ExitCode {
 
 /// A call with a window, on a screen without a graphics card.
 fn windowed(name: &str, room: &str, server: &Server, screen: &Screen) -> Call {
-    Call::new(name, room)
-        .without("--headless")
-        .on(server)
-        .media("test", "none")
-        .option("--audio-out", "none")
-        .env("DISPLAY", screen.display())
-        .env("WAYLAND_DISPLAY", "")
-        .env("LIBGL_ALWAYS_SOFTWARE", "1")
+    Call::new(name, room).shown_on(screen).on(server).media("test", "none").option("--audio-out", "none")
 }
 
 /// Somebody to call: 720p30, seen by nobody there.

@@ -93,6 +93,41 @@ fn chat_is_written_read_and_counted() {
 }
 
 #[test]
+fn ready_answers_are_sent_by_click_and_by_key_and_leave_a_begun_message_alone() {
+    for size in [[960.0, 640.0], [320.0, 240.0]] {
+        let (mut stand, mut engine) = Stand::call(in_phase(Phase::Connected));
+        stand.harness.set_size(size.into());
+        stand.press(Key::C);
+        stand.write("I was just");
+        for answer in crate::face::words::ANSWERS {
+            stand.harness.get_by_role_and_label(Role::Button, answer).scroll_to_me();
+            stand.harness.run();
+            stand.click(answer);
+            assert_eq!(engine.obey(), [Command::SendChat(answer.into())]);
+        }
+        stand.tab_to(Role::Button, "No.");
+        stand.press(Key::Enter);
+        assert_eq!(engine.obey(), [Command::SendChat("No.".into())]);
+        stand.click("Send");
+        assert_eq!(engine.obey(), [Command::SendChat("I was just".into())]);
+    }
+}
+
+#[test]
+fn all_of_the_chat_is_seen_where_there_is_room_for_it() {
+    for width in [640.0, 960.0] {
+        let (mut stand, _engine) = Stand::call(in_phase(Phase::Connected));
+        stand.harness.set_size([width, 480.0].into());
+        stand.press(Key::C);
+        let panel = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(width, 480.0 - crate::window::bar::HEIGHT));
+        for name in crate::face::words::ANSWERS.into_iter().chain(["Send"]) {
+            let place = stand.harness.get_by_role_and_label(Role::Button, name).rect();
+            assert!(panel.contains_rect(place), "{name} at {place:?} of {panel:?}");
+        }
+    }
+}
+
+#[test]
 fn devices_are_switched_in_the_call() {
     let (mut stand, mut engine) = Stand::call(in_phase(Phase::Connected));
     stand.devices.send_replace(desk());

@@ -23,6 +23,26 @@ fn a_room_is_written_and_called_with_enter() {
 }
 
 #[test]
+fn a_new_room_is_there_to_be_read_and_is_called_by_click_or_with_enter() {
+    let name = |stand: &Stand| stand.harness.get_by_role_and_label(Role::TextInput, "Room").value().unwrap_or_default();
+    let mut stand = Stand::start();
+    stand.click("New room");
+    let first = name(&stand);
+    stand.click("New room");
+    let second = name(&stand);
+    assert!(first.len() == second.len() && first != second, "{first} and {second}");
+    stand.click("Call");
+    assert_eq!(wished(&mut stand), choice(&second));
+
+    let mut stand = Stand::start();
+    stand.tab_to(Role::Button, "New room");
+    stand.press(Key::Space);
+    let third = name(&stand);
+    stand.press(Key::Enter);
+    assert_eq!(wished(&mut stand), choice(&third));
+}
+
+#[test]
 fn a_page_without_a_room_says_what_is_missing() {
     let mut stand = Stand::start();
     stand.click("Call");
