@@ -25,7 +25,7 @@ const BACK_OFF: f64 = 0.85;
 
 /// Growth in a second where nothing is known of the link, and where an overload has told of it.
 const GROWTH_AT_FIRST: f64 = 1.4;
-const GROWTH: f64 = 1.08;
+const GROWTH: f64 = 1.2;
 
 /// Beside the measured capacity the aim grows by one packet of this many bits in a response time.
 const PACKET_BITS: f64 = 1_200.0 * 8.0;
@@ -114,7 +114,8 @@ impl BandwidthEstimate {
             }
         }
         let lost = fates.iter().filter(|fate| fate.arrived.is_none()).count();
-        self.loss.update(now, lost, fates.len(), self.aim);
+        let carried = BACK_OFF * self.acknowledged.bps().unwrap_or(0.0);
+        self.loss.update(now, lost, fates.len(), self.aim, carried);
         let passed =
             self.updated_at.replace(now).map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
         let response = newest.map_or(REPORT_INTERVAL, |sent| now.saturating_duration_since(sent)) + REPORT_INTERVAL;

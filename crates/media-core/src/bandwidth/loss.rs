@@ -35,8 +35,8 @@ impl LossBound {
         self.bps
     }
 
-    /// Of `told` packets so many were lost, while `aim` was aimed at.
-    pub(super) fn update(&mut self, now: Instant, lost: usize, told: usize, aim: f64) {
+    /// Of `told` packets so many were lost, while `aim` was aimed at. Never less than `carried`, which arrives in spite of it.
+    pub(super) fn update(&mut self, now: Instant, lost: usize, told: usize, aim: f64, carried: f64) {
         self.lost += lost;
         self.told += told;
         let passed = now.saturating_duration_since(*self.since.get_or_insert(now));
@@ -49,7 +49,8 @@ impl LossBound {
             return;
         }
         if share > TOO_MUCH {
-            self.bps = self.bps.min(aim) * (1.0 - 0.5 * share);
+            let bound = self.bps.min(aim);
+            self.bps = bound.min(carried.max(bound * (1.0 - 0.5 * share)));
         } else if share < NOTHING {
             self.bps *= GROWTH.powf(passed.as_secs_f64().min(1.0));
         }
@@ -66,8 +67,18 @@ mod tests {
 
     /// The bound after that many reports, 100 ms apart, of 50 packets with that many lost.
     fn after(bound: &mut LossBound, start: Instant, reports: std::ops::Range<u64>, lost: usize) -> f64 {
+        carrying(0.0, bound, start, reports, lost)
+    }
+
+    fn carrying(
+        carried: f64,
+        bound: &mut LossBound,
+        start: Instant,
+        reports: std::ops::Range<u64>,
+        lost: usize,
+    ) -> f64 {
         for report in reports {
-            bound.update(start + Duration::from_millis(100 * report), lost, 50, 1e6);
+            bound.update(start + Duration::from_millis(100 * report), lost, 50, 1e6, carried);
         }
         bound.bps()
     }
@@ -82,5 +93,11 @@ mod tests {
         let low = bound.bps();
         assert_eq!(after(&mut bound, start, 10..20, 3), low, "neither much nor little");
         assert_eq!(after(&mut bound, start, 20..100, 0), f64::INFINITY, "it is forgotten in time");
+    }
+
+    #[test]
+    fn what_arrives_in_spite_of_loss_is_carried() {
+        let mut bound = LossBound::default();
+        assert_eq!(carrying(0.4e6, &mut bound, Instant::now(), 0..50, 30), 0.4e6);
     }
 }

@@ -115,8 +115,17 @@ fn a_link_that_becomes_narrow_is_obeyed_within_a_second() {
 #[test]
 fn a_link_that_becomes_wide_is_used_again() {
     let seen = Path::new(1_000).run(60.0, |at| if at < 20.0 { 0.5e6 } else { 2e6 });
-    let wide = between(&seen, 45.0, 60.0);
-    assert!(mean(wide, |seen| seen.target) > 1.2e6, "{:.0} bit/s", mean(wide, |seen| seen.target));
+    let wide = between(&seen, 32.0, 60.0);
+    assert!(mean(wide, |seen| seen.target) > 1.5e6, "{:.0} bit/s", mean(wide, |seen| seen.target));
+}
+
+#[test]
+fn a_link_that_falls_to_a_fifth_is_not_given_up() {
+    let seen = Path::new(1_000).run(60.0, |at| if at < 30.0 { 2.5e6 } else { 0.5e6 });
+    let after = between(&seen, 32.0, 60.0);
+    let lowest = after.iter().map(|seen| seen.target).fold(f64::MAX, f64::min);
+    assert!(lowest > 0.25e6, "{lowest:.0} bit/s");
+    assert!(mean(after, |seen| seen.queue) < 0.080, "{:.3} s queued", mean(after, |seen| seen.queue));
 }
 
 #[test]
