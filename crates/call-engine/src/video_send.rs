@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use media_capture::VideoFormat;
 use media_codec::{H264Encoder, VideoEncoderConfig};
-use media_core::{Bitrate, CapturedPicture, FpsMeter, LatestSlot, Picture, SlotWait};
+use media_core::{Bitrate, CapturedPicture, FpsMeter, KeyframePace, LatestSlot, Picture, SlotWait};
 use peer_connection::{MediaSender, Sent};
 use tracing::warn;
 
@@ -36,7 +36,7 @@ struct Shared {
     /// The connection that takes our frames; none before the peer is there.
     sender: Mutex<Option<MediaSender>>,
     target_bps: AtomicU64,
-    keyframe_wanted: AtomicBool,
+    keyframes: Mutex<KeyframePace>,
     camera_on: AtomicBool,
     counts: Mutex<Counts>,
 }
@@ -69,7 +69,7 @@ impl VideoSend {
             format,
             sender: Mutex::new(None),
             target_bps: AtomicU64::new(target.bps()),
-            keyframe_wanted: AtomicBool::new(false),
+            keyframes: Mutex::default(),
             camera_on: AtomicBool::new(true),
             counts: Mutex::new(Counts::default()),
         });
@@ -90,7 +90,7 @@ impl VideoSend {
 
     /// From now on frames go to `sender`, the first of them a keyframe.
     pub(crate) fn attach(&self, sender: MediaSender) {
-        self.request_keyframe();
+        lock(&self.shared.keyframes).begin();
         *lock(&self.shared.sender) = Some(sender);
     }
 
@@ -106,7 +106,7 @@ impl VideoSend {
     }
 
     fn request_keyframe(&self) {
-        self.shared.keyframe_wanted.store(true, Ordering::Relaxed);
+        lock(&self.shared.keyframes).ask();
     }
 
     /// What the network takes, as the rate allocator gave it.
@@ -217,16 +217,19 @@ fn encode_and_send(
         running.encoder.set_bitrate(target)?;
         running.bitrate = target;
     }
-    if shared.keyframe_wanted.swap(false, Ordering::Relaxed) {
+    let now = Instant::now();
+    if lock(&shared.keyframes).take(now) {
         running.encoder.request_keyframe();
     }
     let encoded = running.encoder.encode(picture, bytes)?;
     if encoded.skipped {
         return Ok(());
     }
+    if encoded.keyframe {
+        lock(&shared.keyframes).sent(now, bytes.len(), target);
+    }
     match sender.send(bytes, captured_at) {
         Sent::Queued => {
-            let now = Instant::now();
             let mut counts = lock(&shared.counts);
             counts.frames += 1;
             counts.bytes += bytes.len() as u64;
@@ -239,7 +242,7 @@ fn encode_and_send(
             counts.fps.frame(now);
         }
         // The frames that follow cannot be decoded without this one.
-        Sent::Dropped => shared.keyframe_wanted.store(true, Ordering::Relaxed),
+        Sent::Dropped => lock(&shared.keyframes).ask(),
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod groups;
 mod loss;
 mod trend;
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::Bitrate;
@@ -23,9 +24,10 @@ use trend::{Trend, Usage};
 /// After an overload the aim is this share of what arrived in it, so that the queue empties.
 const BACK_OFF: f64 = 0.85;
 
-/// Growth in a second where nothing is known of the link, and where an overload has told of it.
+/// Growth in a second where nothing is known of the link, below what it has carried, and above it.
 const GROWTH_AT_FIRST: f64 = 1.4;
-const GROWTH: f64 = 1.2;
+const GROWTH_BELOW: f64 = 1.2;
+const GROWTH_ABOVE: f64 = 1.08;
 
 /// Beside the measured capacity the aim grows by one packet of this many bits in a response time.
 const PACKET_BITS: f64 = 1_200.0 * 8.0;
@@ -139,10 +141,11 @@ impl BandwidthEstimate {
             Usage::Normal => {
                 let Some(arriving) = arriving else { return };
                 let seconds = passed.as_secs_f64();
-                let grown = match self.capacity.is_near(arriving) {
+                let grown = match self.capacity.compare(arriving) {
                     None => self.aim * GROWTH_AT_FIRST.powf(seconds),
-                    Some(true) => self.aim + PACKET_BITS * seconds / response.as_secs_f64(),
-                    Some(false) => self.aim * GROWTH.powf(seconds),
+                    Some(Ordering::Less) => self.aim * GROWTH_BELOW.powf(seconds),
+                    Some(Ordering::Equal) => self.aim + PACKET_BITS * seconds / response.as_secs_f64(),
+                    Some(Ordering::Greater) => self.aim * GROWTH_ABOVE.powf(seconds),
                 };
                 self.aim = self.aim.max(grown.min(AHEAD * arriving + AHEAD_BPS));
             }

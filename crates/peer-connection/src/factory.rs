@@ -7,7 +7,7 @@ use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::ice_tcp::IceTcp;
-use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, requests};
+use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, repairs, requests};
 use crate::migration::SharedCredentials;
 use crate::runtime::{Pace, PeerRuntime};
 use crate::turn_stream::{Relayed, StreamServers};
@@ -151,8 +151,9 @@ impl Factory<'_> {
 
     /// The seam for better parts: each link of the chain is named here and nowhere else.
     fn interceptors(&self, engine: &mut MediaEngine) -> Result<Registry, Error> {
+        let (config, path) = (self.config, Arc::default());
         let estimator =
-            PublishingEstimator::new(self.config.start_bitrate, self.config.max_bitrate, self.target.clone());
+            PublishingEstimator::new(config.start_bitrate, config.max_bitrate, self.target.clone(), Arc::clone(&path));
         let start = self.target.borrow().bps() as f64;
         let reporter = self.reporter.clone();
         let registry = Registry::new()
@@ -165,12 +166,13 @@ impl Factory<'_> {
                     .with_burst_bits(PACER_BURST_BITS)
                     .build(),
             )
-            .with(Slot::NackResponder, NackResponderBuilder::new().build())
-            .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_max_nacks_per_packet(NACKS_PER_PACKET).build())
             .with(
-                Slot::from(14_000),
+                Slot::from(3_400),
                 requests(self.asked.clone(), move || reporter.report(Happening::KeyframeRequested)),
-            );
+            )
+            .with(Slot::from(3_500), repairs(path))
+            .with(Slot::NackResponder, NackResponderBuilder::new().build())
+            .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_max_nacks_per_packet(NACKS_PER_PACKET).build());
         configure_simulcast_extension_headers(engine)?;
         let registry = configure_twcc(registry, engine)?;
         Ok(configure_rtcp_reports(registry))

@@ -1,17 +1,17 @@
 //! Our own links in the chain that RTP and RTCP pass through: the seam where stock parts of webrtc-rs are steered.
 //! The bandwidth estimate is published, the pacer is given headroom, and what the peer asks for is counted and heard.
 
-use media_core::{BandwidthEstimate, Bitrate, Fate};
+use media_core::{BandwidthEstimate, Bitrate, Fate, RepairPace};
 use rtc::interceptor::{Attribute, BandwidthEstimator, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 use rtc::sansio;
 use rtc::shared::error::Error;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// The pacer sends faster than the estimate by this factor: the stock one has no other way to let a keyframe, several
@@ -25,12 +25,29 @@ const MIN_BITRATE: Bitrate = Bitrate::from_kbps(100);
 pub(crate) struct PublishingEstimator {
     estimate: BandwidthEstimate,
     target: watch::Sender<Bitrate>,
+    path: Arc<Path>,
     fates: Vec<Fate>,
 }
 
+/// What the estimator knows of the path, for the other links of the chain.
+#[derive(Debug, Default)]
+pub(crate) struct Path {
+    target_bps: AtomicU64,
+    /// In microseconds; 0: not known yet.
+    round_trip: AtomicU64,
+}
+
+impl Path {
+    fn round_trip(&self) -> Option<Duration> {
+        Some(Duration::from_micros(self.round_trip.load(Relaxed))).filter(|time| !time.is_zero())
+    }
+}
+
 impl PublishingEstimator {
-    pub(crate) fn new(start: Bitrate, max: Bitrate, target: watch::Sender<Bitrate>) -> Self {
-        Self { estimate: BandwidthEstimate::new(start, MIN_BITRATE, max), target, fates: Vec::new() }
+    pub(crate) fn new(start: Bitrate, max: Bitrate, target: watch::Sender<Bitrate>, path: Arc<Path>) -> Self {
+        let estimate = BandwidthEstimate::new(start, MIN_BITRATE, max);
+        path.target_bps.store(estimate.target().bps(), Relaxed);
+        Self { estimate, target, path, fates: Vec::new() }
     }
 }
 
@@ -43,7 +60,12 @@ impl BandwidthEstimator for PublishingEstimator {
             arrived: report.arrival.filter(|_| report.arrived),
         }));
         self.estimate.told(now, &self.fates);
+        if let Some(sent) = reports.iter().filter(|report| report.arrived).map(|report| report.departure).max() {
+            let round_trip = now.saturating_duration_since(sent).as_micros();
+            self.path.round_trip.store(u64::try_from(round_trip).unwrap_or(u64::MAX).max(1), Relaxed);
+        }
         let target = self.estimate.target();
+        self.path.target_bps.store(target.bps(), Relaxed);
         self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
     }
 
@@ -91,6 +113,32 @@ impl Asked {
 /// Counts what the peer asks for, and calls `keyframe_wanted` for each keyframe.
 pub(crate) fn requests(asked: Arc<Asked>, keyframe_wanted: impl Fn() + Send + Sync) -> impl Interceptor {
     Tapped::new(Requests { asked, keyframe_wanted })
+}
+
+/// Before the responder: keeps from it what needs no answer, or none yet.
+pub(crate) fn repairs(path: Arc<Path>) -> impl Interceptor {
+    Tapped::new(Repairs { path, pace: RepairPace::default() })
+}
+
+struct Repairs {
+    path: Arc<Path>,
+    pace: RepairPace,
+}
+
+impl Tap for Repairs {
+    fn read(&mut self, packet: &mut TaggedPacket) {
+        let now = packet.now;
+        let Packet::Rtcp(reports) = &mut packet.message.packet else { return };
+        let (round_trip, target) = (self.path.round_trip(), self.path.target_bps.load(Relaxed) as f64);
+        for report in reports {
+            let Some(nack) = report.as_any().downcast_ref::<TransportLayerNack>() else { continue };
+            let lost = nack.nacks.iter().flat_map(|pair| pair.packet_list());
+            let answered: Vec<u16> =
+                lost.filter(|&number| self.pace.allows(now, (nack.media_ssrc, number), round_trip, target)).collect();
+            let nacks = nack_pairs_from_sequence_numbers(&answered);
+            *report = Box::new(TransportLayerNack { nacks, ..nack.clone() });
+        }
+    }
 }
 
 struct PacingHeadroom;
@@ -215,12 +263,33 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_that_is_asked_for_twice_is_answered_once() {
+        let mut repairs = repairs(Arc::default());
+        let nack = TransportLayerNack {
+            media_ssrc: 5,
+            nacks: vec![NackPair { packet_id: 7, lost_packets: 0b101 }],
+            ..Default::default()
+        };
+        let mut asked = |nack: &TransportLayerNack| {
+            repairs.handle_read(rtcp(nack.clone())).expect("never fails");
+            let Packet::Rtcp(reports) = repairs.poll_read().expect("passed on").message.packet else { unreachable!() };
+            let nack = reports[0].as_any().downcast_ref::<TransportLayerNack>().expect("still one").clone();
+            nack.nacks.iter().flat_map(|pair| pair.packet_list()).collect::<Vec<u16>>()
+        };
+        // Nothing may be sent yet but the first burst.
+        assert_eq!(asked(&nack), [7, 8, 10]);
+        assert!(asked(&nack).is_empty());
+        let other = TransportLayerNack { media_ssrc: 6, ..nack };
+        assert_eq!(asked(&other), [7, 8, 10], "another stream");
+    }
+
+    #[test]
     fn the_estimate_starts_where_it_is_told_and_stays_under_the_cap() {
         let (target, _) = watch::channel(Bitrate::ZERO);
         let (start, max) = (Bitrate::from_kbps(1_000), Bitrate::from_kbps(600));
-        let estimator = PublishingEstimator::new(start, max, target.clone());
+        let estimator = PublishingEstimator::new(start, max, target.clone(), Arc::default());
         assert_eq!(estimator.target_bitrate(), 600_000.0);
-        let estimator = PublishingEstimator::new(start, Bitrate::from_kbps(10), target);
+        let estimator = PublishingEstimator::new(start, Bitrate::from_kbps(10), target, Arc::default());
         assert_eq!(estimator.target_bitrate(), MIN_BITRATE.bps() as f64);
     }
 }

@@ -1,6 +1,8 @@
 //! What the link carried when it was overloaded, and how much that differed from time to time.
 //! Close to it the estimate goes carefully; far above it the link has become another.
 
+use std::cmp::Ordering;
+
 /// How much of the mean stays at a new overload.
 const MEMORY: f64 = 0.95;
 
@@ -21,7 +23,7 @@ impl Capacity {
     pub(super) fn overloaded(&mut self, bps: f64) {
         let found = bps / 1e3;
         self.known = Some(match self.known {
-            Some((mean, variance)) if self.is_near(bps) == Some(true) => {
+            Some((mean, variance)) if self.compare(bps) == Some(Ordering::Equal) => {
                 let mean = MEMORY * mean + (1.0 - MEMORY) * found;
                 let error = (mean - found).powi(2) / mean.max(1.0);
                 (mean, (MEMORY * variance + (1.0 - MEMORY) * error).clamp(VARIANCE.0, VARIANCE.1))
@@ -30,10 +32,11 @@ impl Capacity {
         });
     }
 
-    /// Whether that much is near what the link carries; `None` when it has never been overloaded.
-    pub(super) fn is_near(&self, bps: f64) -> Option<bool> {
+    /// That much beside what the link carries, equal being near it; `None` when it has never been overloaded.
+    pub(super) fn compare(&self, bps: f64) -> Option<Ordering> {
         let (mean, variance) = self.known?;
-        Some((bps / 1e3 - mean).abs() <= NEAR * (variance * mean).sqrt())
+        let above = bps / 1e3 - mean;
+        if above.abs() <= NEAR * (variance * mean).sqrt() { Some(Ordering::Equal) } else { above.partial_cmp(&0.0) }
     }
 }
 
@@ -44,13 +47,13 @@ mod tests {
     #[test]
     fn near_is_what_the_last_overloads_were_like() {
         let mut capacity = Capacity::default();
-        assert_eq!(capacity.is_near(1e6), None);
+        assert_eq!(capacity.compare(1e6), None);
         capacity.overloaded(1e6);
-        assert_eq!(capacity.is_near(0.98e6), Some(true));
-        assert_eq!(capacity.is_near(0.7e6), Some(false));
+        assert_eq!(capacity.compare(0.98e6), Some(Ordering::Equal));
+        assert_eq!(capacity.compare(0.7e6), Some(Ordering::Less));
         // Another link: what was known is forgotten.
         capacity.overloaded(0.3e6);
-        assert_eq!(capacity.is_near(0.3e6), Some(true));
-        assert_eq!(capacity.is_near(1e6), Some(false));
+        assert_eq!(capacity.compare(0.3e6), Some(Ordering::Equal));
+        assert_eq!(capacity.compare(1e6), Some(Ordering::Greater));
     }
 }
