@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use ringback_tests::control::{Script, SocketPlace};
 use ringback_tests::place::alone;
 use ringback_tests::process::Signal;
 use ringback_tests::program::{Call, Running};
 use ringback_tests::sound::{listen, read};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -106,4 +108,27 @@ fn input_that_ends_before_the_line_ends_the_call() {
     one.process.end_input();
     one.ends_with(3, SOON);
     one.process.line_err("the input from which the other's line is taken has ended", SOON);
+}
+
+#[test]
+fn a_script_carries_the_lines_between_a_program_and_a_person() {
+    let _alone = alone();
+    let place = SocketPlace::new();
+    let program = Call::without_room("program").silent().option("--control", &place.text());
+    let (mut program, mut other) = (program.start(), call("other").start());
+    let mut script = Script::connect(&place.path());
+    script.asks(json!({ "do": "subscribe", "snapshots": false }));
+    script.asks(json!({ "do": "call", "server": "manual" }));
+    let told = script.wait("our line", |told| told["line"]["kind"] == "offer");
+    other.process.say(told["line"]["text"].as_str().expect("a text"));
+    assert!(script.ask(json!({ "do": "paste", "text": "good evening" }))["error"].is_string());
+    script.asks(json!({ "do": "paste", "text": line(&other, "answer") }));
+    script.phase("connected");
+    other.connected();
+    script.asks(json!({ "do": "quit" }));
+    script.ends();
+    program.ends_with(0, SOON);
+    other.ends_with(0, SOON);
+    let printed = program.process.stderr.text();
+    assert!(!printed.contains("ringback1-"), "a line is for whoever asks: {printed}");
 }

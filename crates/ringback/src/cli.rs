@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use call_engine::{
-    AudioSink, AudioSource, Bitrate, FrameRate, IceServer, RoomId, Secret, Size, VideoSink, VideoSource,
+    AudioSink, AudioSource, Bitrate, FrameRate, IceServer, RoomId, Secret, ServerUrl, Size, VideoSink, VideoSource,
 };
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -47,11 +47,14 @@ At most five connections, one after the other, and 20 seconds. No room is entere
 
 /// Peer-to-peer calls: camera, microphone and data straight between two machines.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     /// What to do (default: `call`, where there is a display).
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// Let programs place and drive calls, over a socket at PATH; as `ringback call --control PATH`.
+    #[arg(long, value_name = "PATH")]
+    control: Option<PathBuf>,
     /// Say more: -v what is done, -vv details (addresses and session descriptions among them).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
@@ -62,11 +65,22 @@ pub(crate) fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
 }
 
-/// What is done where there is a display and nothing was asked for: the window's start page.
-pub(crate) fn call() -> Command {
+/// What is done where nothing was asked for: the window's start page, or what scripts ask for.
+fn call(control: Option<PathBuf>) -> Command {
     // What is wrong now is in the environment.
     let cli = Cli::try_parse_from(["ringback", "call"]).unwrap_or_else(|error| without_secrets(error).exit());
-    cli.command.expect("it was given")
+    match cli.command.expect("it was given") {
+        Command::Call(args) => Command::Call(Box::new(CallArgs { control, ..*args })),
+        other => other,
+    }
+}
+
+impl Cli {
+    /// What to do; `None` where nothing was asked for, and there is no display to ask on.
+    pub(crate) fn wanted(self, has_display: bool) -> Option<Command> {
+        let Self { command, control, .. } = self;
+        command.or_else(|| (has_display || control.is_some()).then(|| call(control)))
+    }
 }
 
 /// What is done where there is no display either.
@@ -128,7 +142,7 @@ pub(crate) struct CallArgs {
     /// and network). A media server: whip+https:// to publish to it, whep+https:// to watch it.
     /// `manual`: no server; each prints a line, and whoever gets the other's line pastes it.
     #[arg(long, value_name = "URL", value_parser = server_url, help_heading = "Signaling")]
-    pub(crate) server: Option<call_engine::ServerUrl>,
+    pub(crate) server: Option<ServerUrl>,
     /// How the server is reached.
     #[command(flatten)]
     pub(crate) reach: ReachArgs,
@@ -212,12 +226,16 @@ pub(crate) struct CallArgs {
 impl CallArgs {
     /// The room, where there is one or none is needed: a media server's host, or the word for a call by hand, then stands for it.
     pub(crate) fn place(&self) -> Option<RoomId> {
-        let server = self.server.as_ref().filter(|server| !server.protocol.has_rooms());
-        self.room.clone().or_else(|| {
-            let server = server?;
-            RoomId::new(server.url.host_str().unwrap_or(server.protocol.prefix())).ok()
-        })
+        place(self.room.as_ref(), self.server.as_ref())
     }
+}
+
+/// The same for any room and server.
+pub(crate) fn place(room: Option<&RoomId>, server: Option<&ServerUrl>) -> Option<RoomId> {
+    room.cloned().or_else(|| {
+        let server = server.filter(|server| !server.protocol.has_rooms())?;
+        RoomId::new(server.url.host_str().unwrap_or(server.protocol.prefix())).ok()
+    })
 }
 
 /// `ringback serve`.
@@ -269,7 +287,7 @@ pub(crate) struct ServeArgs {
 pub(crate) struct ProbeArgs {
     /// The server: ws://, wss://, http:// or https://.
     #[arg(value_name = "URL", value_parser = probe_url)]
-    pub(crate) url: call_engine::ServerUrl,
+    pub(crate) url: ServerUrl,
     /// How it is reached.
     #[command(flatten)]
     pub(crate) reach: ReachArgs,
@@ -305,11 +323,11 @@ pub(crate) fn room(text: &str) -> Result<RoomId, String> {
     RoomId::new(text).map_err(|error| error.to_string())
 }
 
-pub(crate) fn server_url(text: &str) -> Result<call_engine::ServerUrl, String> {
+pub(crate) fn server_url(text: &str) -> Result<ServerUrl, String> {
     call_engine::parse_server_url(text).map_err(|error| error.to_string())
 }
 
-fn probe_url(text: &str) -> Result<call_engine::ServerUrl, String> {
+fn probe_url(text: &str) -> Result<ServerUrl, String> {
     call_engine::parse_probe_url(text).map_err(|error| error.to_string())
 }
 

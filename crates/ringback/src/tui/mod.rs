@@ -3,6 +3,7 @@
 
 mod answers;
 mod board;
+mod by_hand;
 mod figures;
 mod graphics;
 mod keys;
@@ -20,15 +21,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use call_engine::devices::{DeviceList, list_cameras, list_microphones, list_speakers};
-use call_engine::{Call, Command, EndReason, Event, Levels, Picture, Pictures, Protocol, RoomId, Snapshot};
+use call_engine::{Call, Command, EndReason, Event, Levels, Picture, Pictures, RoomId, Snapshot};
 use ratatui::crossterm::event::{self, Event as Input};
 use ratatui::layout::Rect;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use screen::restore;
 
-use crate::cli::CallArgs;
-use crate::face::Story;
+use crate::face::{ByHand, Step, Story, words};
 use crate::terminal;
 use board::{Board, Effect};
 use pace::Pace;
@@ -61,13 +61,10 @@ pub(crate) enum Left {
 ///
 /// # Errors
 /// Why not, as a line for the person.
-pub(crate) fn check(args: &CallArgs) -> Result<(), &'static str> {
+pub(crate) fn check() -> Result<(), &'static str> {
     let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() || is_dumb {
         return Err("--tui draws on a terminal, and this is none: leave it out, or say --headless");
-    }
-    if args.server.as_ref().is_some_and(|server| server.protocol == Protocol::Manual) {
-        return Err("--tui has no place for the lines of a call by hand: leave it out");
     }
     Ok(())
 }
@@ -76,7 +73,13 @@ pub(crate) fn check(args: &CallArgs) -> Result<(), &'static str> {
 ///
 /// # Errors
 /// When the terminal cannot be used any more.
-pub(crate) fn show(call: &mut Call, room: &RoomId, link: Option<String>, chat: bool) -> anyhow::Result<Left> {
+pub(crate) fn show(
+    call: &mut Call,
+    room: &RoomId,
+    link: Option<String>,
+    by_hand: Option<&ByHand>,
+    chat: bool,
+) -> anyhow::Result<Left> {
     let screen = Screen::open()?;
     let variable = |name| std::env::var(name).ok();
     let is_far = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
@@ -86,6 +89,7 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, link: Option<String>, chat: b
     let face = Face {
         room: room.to_string(),
         link,
+        by_hand: by_hand.map(|by_hand| (by_hand.clone(), by_hand.steps())),
         commands: call.commands(),
         events: call.take_events(),
         snapshots: call.snapshot(),
@@ -163,6 +167,7 @@ struct Shown {
 struct Face {
     room: String,
     link: Option<String>,
+    by_hand: Option<(ByHand, watch::Receiver<Step>)>,
     commands: mpsc::Sender<Command>,
     events: Option<mpsc::Receiver<Event>>,
     snapshots: watch::Receiver<Snapshot>,
@@ -247,6 +252,10 @@ impl Face {
             any = true;
         }
         any |= self.new_devices();
+        if let Some((_, steps)) = &mut self.by_hand {
+            any |= steps.has_changed().unwrap_or(false);
+            self.board.awaits_line(matches!(*steps.borrow_and_update(), Step::Offer(_)));
+        }
         let notices = self.story.notices(now).count();
         any |= std::mem::take(&mut self.shown.is_stale);
         any | (notices != std::mem::replace(&mut self.shown.notices, notices))
@@ -278,10 +287,7 @@ impl Face {
                 }
                 self.board.stroke(stroke, &self.snapshots.borrow())
             }
-            Input::Paste(text) => {
-                self.board.pasted(text);
-                Vec::new()
-            }
+            Input::Paste(text) => self.board.pasted(text),
             Input::Resize(..) => vec![Effect::Redraw],
             _ => Vec::new(),
         };
@@ -294,6 +300,13 @@ impl Face {
                     }
                     self.story.said(text);
                 }
+                Effect::Paste(text) => {
+                    let result = self.by_hand.as_ref().map_or(Ok(()), |(by_hand, _)| by_hand.paste(&text));
+                    if let Err(error) = result {
+                        self.story.notice(Instant::now(), error);
+                    }
+                }
+                Effect::Copy => self.copy()?,
                 Effect::ListDevices => {
                     (self.listing, self.devices) = (Some(list_devices()), Some(call_engine::devices::watch()));
                 }
@@ -307,6 +320,16 @@ impl Face {
             }
         }
         Ok(None)
+    }
+
+    /// Puts our own line on the clipboard.
+    fn copy(&mut self) -> io::Result<()> {
+        let step = self.by_hand.as_ref().map(|(by_hand, _)| by_hand.step());
+        if let Some(Step::Offer(line) | Step::Answer(line)) = step {
+            self.screen.write(&by_hand::copy(&line))?;
+            self.story.notice(Instant::now(), words::LINE_COPIED.to_owned());
+        }
+        Ok(())
     }
 
     /// The queue is short and the call empties it at once; only an ended call does not, and wants nothing.
@@ -323,8 +346,10 @@ impl Face {
             self.uncover()?;
         }
         let before = self.screen.written();
+        let step = self.by_hand.as_ref().map(|(by_hand, _)| by_hand.step());
         let scene = Scene {
             room: &self.room,
+            step: step.as_ref(),
             link: self.link.as_deref(),
             snapshot,
             story: &self.story,
