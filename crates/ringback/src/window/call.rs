@@ -284,6 +284,8 @@ impl CallPage {
         }
         let size = Vec2::new(480.0, 640.0).min(stage.size() - Vec2::splat(24.0)).max(Vec2::splat(40.0));
         let place = Rect::from_center_size(stage.center(), size);
+        // Nothing shines through where people read.
+        ui.painter().rect_filled(place, 6.0, theme::STAGE);
         within(ui, place, |ui| ScrollArea::vertical().show(ui, |ui| self.lines.draw(ui, by_hand)).inner)
     }
 
