@@ -180,7 +180,7 @@ fn two_lines_are_carried_by_hand_between_a_terminal_and_another_program() {
     terminal.shows("that is not a line of a call");
     terminal.paste(&answer);
     peer.connected();
-    terminal.shows("No picture yet");
+    terminal.shows("\u{b7} Connected");
     terminal.press("q");
     is_given_back(&terminal);
     peer.ends_with(0, ENDS);

@@ -3,7 +3,9 @@
 
 mod lines;
 mod members;
+mod read;
 mod wish;
 
 pub use lines::{LineCutter, MOST_BYTES};
-pub use wish::{AskError, Asked, CallWish, ID_BYTES, MediaWish, NAMES, Panel, Subscription, Theme, Wish, read};
+pub use read::{AskError, Asked, ID_BYTES, NAMES, read};
+pub use wish::{CallWish, MediaWish, Panel, Subscription, Theme, Wish};

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::wish::AskError;
+use crate::read::AskError;
 
 /// The longest word for a device, file, room or server, in bytes.
 const WORD_BYTES: usize = 4096;

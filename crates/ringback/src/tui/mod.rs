@@ -7,6 +7,7 @@ mod by_hand;
 mod figures;
 mod graphics;
 mod keys;
+mod listing;
 mod pace;
 mod panels;
 mod picker;
@@ -20,7 +21,6 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use call_engine::devices::{DeviceList, list_cameras, list_microphones, list_speakers};
 use call_engine::{Call, Command, EndReason, Event, Levels, Picture, Pictures, RoomId, Snapshot};
 use ratatui::crossterm::event::{self, Event as Input};
 use ratatui::layout::Rect;
@@ -31,6 +31,7 @@ pub(crate) use screen::restore;
 use crate::face::{ByHand, Step, Story, words};
 use crate::terminal;
 use board::{Board, Effect};
+use listing::Listing;
 use pace::Pace;
 use picture::Depth;
 use screen::Screen;
@@ -109,7 +110,6 @@ pub(crate) fn show(
         pace: Pace::new(is_far),
         shown: Shown::default(),
         listing: None,
-        devices: None,
         ended_at: None,
         screen,
     };
@@ -181,9 +181,8 @@ struct Face {
     cell: (u16, u16),
     pace: Pace,
     shown: Shown,
-    /// The devices while a person chooses: listed at once on a thread of its own, then watched.
-    listing: Option<std::sync::mpsc::Receiver<DeviceList>>,
-    devices: Option<watch::Receiver<DeviceList>>,
+    /// The devices while a person chooses.
+    listing: Option<Listing>,
     ended_at: Option<Instant>,
     screen: Screen,
 }
@@ -264,18 +263,12 @@ impl Face {
     /// The devices that came and went while a person chooses.
     fn new_devices(&mut self) -> bool {
         let Some(picker) = &mut self.board.picker else {
-            (self.listing, self.devices) = (None, None);
+            self.listing = None;
             return false;
         };
-        let listed = self.listing.as_ref().and_then(|listing| listing.try_recv().ok());
-        let changed = self.devices.as_mut().filter(|devices| devices.has_changed().unwrap_or(false));
-        match listed.or(changed.map(|devices| devices.borrow_and_update().clone())) {
-            Some(list) => {
-                picker.listed(list);
-                true
-            }
-            None => false,
-        }
+        let Some(list) = self.listing.as_mut().and_then(Listing::news) else { return false };
+        picker.listed(list);
+        true
     }
 
     fn input(&mut self, input: &Input) -> anyhow::Result<Option<Left>> {
@@ -307,9 +300,7 @@ impl Face {
                     }
                 }
                 Effect::Copy => self.copy()?,
-                Effect::ListDevices => {
-                    (self.listing, self.devices) = (Some(list_devices()), Some(call_engine::devices::watch()));
-                }
+                Effect::ListDevices => self.listing = Some(Listing::start()),
                 Effect::Read => self.story.read(),
                 Effect::Redraw => {
                     self.uncover()?;
@@ -398,20 +389,4 @@ impl Face {
 /// As fine as a meter shows.
 fn rounded(peak: f32) -> f32 {
     (peak * 100.0).round() / 100.0
-}
-
-/// Lists the devices on a thread: that may take some seconds.
-fn list_devices() -> std::sync::mpsc::Receiver<DeviceList> {
-    let (sender, list) = std::sync::mpsc::channel();
-    let listing = std::thread::Builder::new().name("devices".into()).spawn(move || {
-        let _ = sender.send(DeviceList {
-            cameras: list_cameras(),
-            microphones: list_microphones().unwrap_or_default(),
-            speakers: list_speakers().unwrap_or_default(),
-        });
-    });
-    if let Err(error) = listing {
-        terminal::warn(&format!("the devices cannot be listed: {error}"));
-    }
-    list
 }

@@ -1,6 +1,7 @@
 //! The pages of the window and how one follows another: start, placing, call, ended.
 //! News of calls come in, wishes go out; each frame draws the page that is shown.
 
+mod looks;
 mod ordered;
 
 use std::any::Any;
@@ -17,7 +18,7 @@ use super::call::{self, CallPage};
 use super::ended::{self, EndedPage};
 use super::first_paint::FirstPaint;
 use super::start::{self, StartPage};
-use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, pace, theme};
+use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, pace};
 use crate::face::{self, Action, Key, action, words};
 
 /// How long the reason of an end stays to be read where nobody is expected to choose.
@@ -149,18 +150,7 @@ impl App {
 
     /// Draws one frame.
     pub(crate) fn draw(&mut self, ui: &mut Ui) {
-        if !std::mem::replace(&mut self.is_styled, true) {
-            theme::apply(ui.ctx());
-            if let Some(zoom) = self.known().zoom {
-                ui.ctx().set_zoom_factor(zoom);
-            }
-        }
-        let fixed = self.known().theme;
-        if fixed != ThemePreference::System {
-            ui.ctx().set_theme(fixed);
-        } else if self.links.appearance.has_changed().unwrap_or(false) {
-            ui.ctx().set_theme(*self.links.appearance.borrow_and_update());
-        }
+        self.dress(ui.ctx());
         while let Ok(news) = self.links.news.try_recv() {
             self.hear(ui, news);
         }
@@ -368,30 +358,6 @@ impl App {
             Page::Start(page) => page.tell(text),
             Page::Call(page) => page.tell(text),
             Page::Placing | Page::Ended(_) => {}
-        }
-    }
-
-    /// Light or dark from now on, and the next time.
-    fn paint(&self, context: &egui::Context, theme: ThemePreference) {
-        self.known().theme = theme;
-        context.set_theme(match theme {
-            ThemePreference::System => *self.links.appearance.borrow(),
-            fixed => fixed,
-        });
-    }
-
-    /// Keeps size and zoom for the next time.
-    fn measure(&self, ui: &Ui) {
-        let zoom = ui.ctx().zoom_factor();
-        let allowed = zoom.clamp(1.0, theme::MAX_ZOOM);
-        if (zoom - allowed).abs() > f32::EPSILON {
-            ui.ctx().set_zoom_factor(allowed);
-        }
-        let size = ui.input(|input| input.viewport().inner_rect).map(|rect| rect.size() * zoom);
-        let mut known = self.known();
-        known.zoom = (allowed > 1.0).then_some(allowed);
-        if let Some(size) = size.filter(|size| !self.is_full && size.min_elem() >= 1.0) {
-            known.size = Some([size.x, size.y]);
         }
     }
 }
