@@ -227,6 +227,9 @@ fn a_script_drives_a_window_from_its_start_page() {
     script.phase("connected");
     script.asks(json!({ "do": "panel", "panel": "chat", "on": true }));
     script.wait("the chat", |told| told["page"]["window"]["chat"] == true);
+    // Letters are for the chat while it is open.
+    script.asks(json!({ "do": "panel", "panel": "chat", "on": false }));
+    script.wait("no chat", |told| told["page"]["window"]["chat"] == false);
     script.asks(json!({ "do": "swap" }));
     script.wait("swapped pictures", |told| told["page"]["window"]["swapped"] == true);
     // What a person does is told as well.

@@ -239,7 +239,7 @@ fn a_line_for_the_other_stands_alone_and_the_one_that_comes_back_has_a_field() {
     assert_eq!(rows[start..start + 2].concat(), line, "it can be marked as it is");
     assert!(rows.iter().any(|row| row == "> ringback1-answer-q"), "{rows:#?}");
     assert!(rows[15].contains("Esc frees the keys"), "{rows:#?}");
-    let small = moment.rows(20, 12);
+    let small = moment.rows(70, 9);
     assert!(small.iter().any(|row| row.contains("letters do not fit")), "{small:#?}");
     for (width, height) in [(1, 1), (0, 0), (3, 40)] {
         moment.rows(width, height);
