@@ -170,6 +170,7 @@ fn a_script_places_one_call_after_the_other_in_a_program_without_a_screen() {
     script.phase("ringing");
     script.asks(json!({ "do": "accept" }));
     script.phase("connected");
+    first.connected();
     let state = script.state("the preview's media", |state| state["media"]["video_source"] == "test");
     assert_eq!(state["media"]["audio_source"], "test");
     script.asks(json!({ "do": "audio_source", "source": "none" }));
@@ -186,6 +187,7 @@ fn a_script_places_one_call_after_the_other_in_a_program_without_a_screen() {
     script.phase("ringing");
     script.asks(json!({ "do": "accept" }));
     script.phase("connected");
+    second.connected();
     second.process.signal(Signal::Interrupt);
     // Whether its goodbye or the server's word is here first.
     let is_theirs = |reason: &Value| *reason == "peer_hung_up" || *reason == "peer_left";
@@ -198,6 +200,7 @@ fn a_script_places_one_call_after_the_other_in_a_program_without_a_screen() {
     script.asks(json!({ "do": "quit" }));
     script.ends();
     program.ends_with(0, SOON);
+    assert!(program.report().at("milestones_ms.first_paint").is_null());
     assert!(!place.path().exists(), "the socket is removed");
 }
 
@@ -225,6 +228,7 @@ fn a_script_drives_a_window_from_its_start_page() {
     script.phase("ringing");
     script.asks(json!({ "do": "accept" }));
     script.phase("connected");
+    visitor.connected();
     script.asks(json!({ "do": "panel", "panel": "chat", "on": true }));
     script.wait("the chat", |told| told["page"]["window"]["chat"] == true);
     // Letters are for the chat while it is open.
@@ -241,4 +245,5 @@ fn a_script_drives_a_window_from_its_start_page() {
     script.asks(json!({ "do": "quit" }));
     script.ends();
     window.ends_with(0, SOON);
+    assert!(window.report().number("milestones_ms.first_paint") > 0.0);
 }

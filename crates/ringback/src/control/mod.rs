@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod client;
+#[cfg_attr(not(unix), allow(dead_code, reason = "the words wait for a socket on this system"))]
 mod errand;
 #[cfg(unix)]
 mod lines;
@@ -10,6 +11,7 @@ mod lines;
 mod place;
 #[cfg(unix)]
 mod server;
+#[cfg_attr(not(unix), allow(dead_code, reason = "the words wait for a socket on this system"))]
 mod told;
 
 pub(crate) use errand::{Ask, CallErrand, Errand, Media, Order};

@@ -137,6 +137,7 @@ pub(crate) const LINE_ANSWER: &str = "Send this line back. The call begins when 
 pub(crate) const LINE_PASTE: &str =
     "Then paste the line that comes back (or the other's first line, if that is here before):";
 pub(crate) const LINE_HINT: &str = "ringback1-answer-\u{2026}";
+pub(crate) const LINE_CARRIED: &str = "The lines are being exchanged";
 pub(crate) const LINE_TAKE: &str = "Take the line";
 pub(crate) const LINE_COPY: &str = "Copy the line";
 pub(crate) const LINE_COPIED: &str = "the line was given to the clipboard, if this terminal lets programs do that";

@@ -164,6 +164,7 @@ fn status(scene: &Scene<'_>) -> Line<'static> {
     let mut parts = vec![printable(scene.room)];
     parts.push(match snapshot.phase {
         Phase::Waiting => words::CALLING.to_owned(),
+        _ if exchanges(scene).is_some() => words::LINE_CARRIED.to_owned(),
         phase => words::phase(phase, &printable(scene.room)),
     });
     if let Some(quality) = snapshot.quality {

@@ -17,7 +17,7 @@ use super::devices::{self, Change};
 use super::invitation::{Invitation, Wanted};
 use super::pictures::Pictures;
 use super::{Handset, Tone, Tools, figures, keys, status, theme};
-use crate::face::{Action, Key, Looks, Step, Story, action};
+use crate::face::{Action, ByHand, Key, Looks, Step, Story, action, words};
 
 /// What lies beside the pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,7 +252,11 @@ impl CallPage {
         ui.painter().rect_filled(stage, 0.0, theme::STAGE);
         self.pictures.draw(ui, stage, snapshot);
         let story = self.story();
-        status::draw(ui, stage, &self.handset.room, snapshot, &story, self.talks);
+        let state = match self.lines_are_carried(snapshot) {
+            true => words::LINE_CARRIED.to_owned(),
+            false => words::phase(snapshot.phase, &self.handset.room),
+        };
+        status::draw(ui, stage, &state, snapshot, &story, self.talks);
         if self.figures {
             let size = Vec2::new(300.0, 520.0).min(stage.size() - Vec2::splat(24.0)).max(Vec2::splat(40.0));
             let place = Rect::from_min_size(egui::pos2(stage.right() - size.x - 12.0, stage.top() + 12.0), size);
@@ -273,15 +277,18 @@ impl CallPage {
         (actions, wish)
     }
 
+    /// Whether a line of a call by hand is on its way.
+    fn lines_are_carried(&self, snapshot: &Snapshot) -> bool {
+        let step = self.handset.by_hand.as_ref().map(ByHand::step);
+        matches!(step, Some(Step::Offer(_) | Step::Answer(_)))
+            && !matches!(snapshot.phase, Phase::Connected | Phase::Ending)
+            && snapshot.end.is_none()
+    }
+
     /// The lines of a call by hand, while they are exchanged.
     fn exchange(&mut self, ui: &mut Ui, stage: Rect, snapshot: &Snapshot) -> bool {
-        let Some(by_hand) = &self.handset.by_hand else { return false };
-        if matches!(snapshot.phase, Phase::Connected | Phase::Ending) || snapshot.end.is_some() {
-            return false;
-        }
-        if !matches!(by_hand.step(), Step::Offer(_) | Step::Answer(_)) {
-            return false;
-        }
+        let carried = self.lines_are_carried(snapshot);
+        let Some(by_hand) = self.handset.by_hand.as_ref().filter(|_| carried) else { return false };
         let size = Vec2::new(480.0, 640.0).min(stage.size() - Vec2::splat(24.0)).max(Vec2::splat(40.0));
         let place = Rect::from_center_size(stage.center(), size);
         // Nothing shines through where people read.
@@ -297,10 +304,7 @@ impl CallPage {
                 .show(ui, |ui| {
                     ui.visuals_mut().override_text_color = Some(theme::ON_STAGE);
                     ui.vertical_centered(|ui| {
-                        ui.label(
-                            egui::RichText::new(crate::face::words::phase(snapshot.phase, &self.handset.room))
-                                .size(20.0),
-                        );
+                        ui.label(egui::RichText::new(words::phase(snapshot.phase, &self.handset.room)).size(20.0));
                     });
                     self.handset.invitation.as_ref().and_then(|invitation: &Invitation| {
                         ui.add_space(8.0);

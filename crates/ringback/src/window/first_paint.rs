@@ -1,5 +1,5 @@
 //! When the window could be seen first: the moment at which the first frame had been handed to the screen.
-//! A frame is handed over after it is drawn, so that the next drawing is the first to know.
+//! A frame is handed over after it is drawn, maybe in several passes, so that the next frame is the first to know.
 
 use eframe::egui;
 
@@ -11,8 +11,8 @@ pub(crate) enum FirstPaint {
     /// None.
     #[default]
     Awaited,
-    /// One.
-    Drawn,
+    /// This one.
+    Drawn(u64),
     /// The first one was handed over.
     Seen,
 }
@@ -23,13 +23,13 @@ impl FirstPaint {
         *self = match self {
             Self::Awaited => {
                 context.request_repaint();
-                Self::Drawn
+                Self::Drawn(context.cumulative_frame_nr())
             }
-            Self::Drawn => {
+            Self::Drawn(first) if *first < context.cumulative_frame_nr() => {
                 process::painted();
                 Self::Seen
             }
-            Self::Seen => return,
+            Self::Drawn(_) | Self::Seen => return,
         };
     }
 }

@@ -11,8 +11,8 @@ use super::icons::{self, Icon};
 use super::{button, theme};
 use crate::face::{Action, Story, words};
 
-/// Draws it at the top left of the stage. `talks`: the space key is held.
-pub(crate) fn draw(ui: &mut Ui, stage: Rect, room: &str, snapshot: &Snapshot, story: &Story, talks: bool) {
+/// Draws it at the top left of the stage; `state` says where the call stands. `talks`: the space key is held.
+pub(crate) fn draw(ui: &mut Ui, stage: Rect, state: &str, snapshot: &Snapshot, story: &Story, talks: bool) {
     let area = stage.shrink(12.0);
     ui.scope_builder(UiBuilder::new().max_rect(area), |ui| {
         ui.visuals_mut().override_text_color = Some(theme::ON_STAGE);
@@ -23,7 +23,7 @@ pub(crate) fn draw(ui: &mut Ui, stage: Rect, room: &str, snapshot: &Snapshot, st
                         mark(ui, quality);
                         ui.label(words::quality(quality));
                     } else {
-                        ui.label(words::phase(snapshot.phase, room));
+                        ui.label(state);
                     }
                 });
             });
