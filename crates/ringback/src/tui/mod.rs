@@ -91,6 +91,7 @@ pub(crate) fn show(
         room: room.to_string(),
         link,
         by_hand: by_hand.map(|by_hand| (by_hand.clone(), by_hand.steps())),
+        step: Step::default(),
         commands: call.commands(),
         events: call.take_events(),
         snapshots: call.snapshot(),
@@ -168,6 +169,7 @@ struct Face {
     room: String,
     link: Option<String>,
     by_hand: Option<(ByHand, watch::Receiver<Step>)>,
+    step: Step,
     commands: mpsc::Sender<Command>,
     events: Option<mpsc::Receiver<Event>>,
     snapshots: watch::Receiver<Snapshot>,
@@ -253,7 +255,9 @@ impl Face {
         any |= self.new_devices();
         if let Some((_, steps)) = &mut self.by_hand {
             any |= steps.has_changed().unwrap_or(false);
-            self.board.awaits_line(matches!(*steps.borrow_and_update(), Step::Offer(_)));
+            // What is drawn and what the board takes are of the same moment: a line that can be seen can be answered.
+            self.step = steps.borrow_and_update().clone();
+            self.board.awaits_line(matches!(self.step, Step::Offer(_)));
         }
         let notices = self.story.notices(now).count();
         any |= std::mem::take(&mut self.shown.is_stale);
@@ -315,9 +319,8 @@ impl Face {
 
     /// Puts our own line on the clipboard.
     fn copy(&mut self) -> io::Result<()> {
-        let step = self.by_hand.as_ref().map(|(by_hand, _)| by_hand.step());
-        if let Some(Step::Offer(line) | Step::Answer(line)) = step {
-            self.screen.write(&by_hand::copy(&line))?;
+        if let Step::Offer(line) | Step::Answer(line) = &self.step {
+            self.screen.write(&by_hand::copy(line))?;
             self.story.notice(Instant::now(), words::LINE_COPIED.to_owned());
         }
         Ok(())
@@ -337,10 +340,9 @@ impl Face {
             self.uncover()?;
         }
         let before = self.screen.written();
-        let step = self.by_hand.as_ref().map(|(by_hand, _)| by_hand.step());
         let scene = Scene {
             room: &self.room,
-            step: step.as_ref(),
+            step: &self.step,
             link: self.link.as_deref(),
             snapshot,
             story: &self.story,

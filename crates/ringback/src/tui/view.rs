@@ -23,7 +23,7 @@ pub(crate) struct Scene<'a> {
     /// The link by which a browser joins, where there is one.
     pub(crate) link: Option<&'a str>,
     /// How far the two lines of a call by hand are.
-    pub(crate) step: Option<&'a Step>,
+    pub(crate) step: &'a Step,
     /// The state of the call.
     pub(crate) snapshot: &'a Snapshot,
     /// The call so far.
@@ -121,7 +121,7 @@ fn stage(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Option<Rect> {
 /// The lines of a call by hand, while they are exchanged.
 fn exchanges<'a>(scene: &Scene<'a>) -> Option<&'a Step> {
     let snapshot = scene.snapshot;
-    let step = scene.step.filter(|step| matches!(step, Step::Offer(_) | Step::Answer(_)));
+    let step = Some(scene.step).filter(|step| matches!(step, Step::Offer(_) | Step::Answer(_)));
     step.filter(|_| snapshot.phase != Phase::Connected && snapshot.end.is_none())
 }
 

@@ -21,7 +21,7 @@ struct Moment {
     remote: Option<Picture>,
     local: Option<Picture>,
     link: Option<&'static str>,
-    step: Option<Step>,
+    step: Step,
     now: Instant,
 }
 
@@ -34,7 +34,7 @@ impl Moment {
             remote: None,
             local: None,
             link: None,
-            step: None,
+            step: Step::Preparing,
             now: Instant::now(),
         }
     }
@@ -49,7 +49,7 @@ impl Moment {
         let scene = Scene {
             room: "kitchen",
             link: self.link,
-            step: self.step.as_ref(),
+            step: &self.step,
             snapshot: &self.snapshot,
             story: &self.story,
             board: &self.board,
@@ -231,7 +231,7 @@ fn no_size_is_too_small() {
 fn a_line_for_the_other_stands_alone_and_the_one_that_comes_back_has_a_field() {
     let line = format!("ringback1-offer-{}", "x".repeat(100));
     let mut moment = Moment::at(Phase::Negotiating);
-    moment.step = Some(Step::Offer(line.clone()));
+    moment.step = Step::Offer(line.clone());
     moment.board.awaits_line(true);
     moment.strokes("ringback1-answer-q");
     let rows = moment.rows(60, 16);
@@ -244,7 +244,7 @@ fn a_line_for_the_other_stands_alone_and_the_one_that_comes_back_has_a_field() {
     for (width, height) in [(1, 1), (0, 0), (3, 40)] {
         moment.rows(width, height);
     }
-    moment.step = Some(Step::Answer(line));
+    moment.step = Step::Answer(line);
     moment.board.awaits_line(false);
     assert!(moment.rows(60, 16).iter().any(|row| row.contains("Send this line back")));
     moment.snapshot.phase = Phase::Connected;
