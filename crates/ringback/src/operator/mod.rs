@@ -221,11 +221,8 @@ async fn place(args: &CallArgs, started: Instant, context: Option<Context>) -> R
 async fn given_up(board: &mut Switchboard, interrupted: &mut Interrupted) -> (Next, bool) {
     loop {
         tokio::select! {
-            wanted = board.wanted() => match wanted {
-                Some(wanted) => return (wanted.into(), false),
-                // No window: the call is placed all the same, and goes on in the terminal.
-                None => {}
-            },
+            // Without a window the call is placed all the same, and goes on in the terminal.
+            Some(wanted) = board.wanted() => return (wanted.into(), false),
             () = raised(interrupted) => return (Next::End, true),
         }
     }

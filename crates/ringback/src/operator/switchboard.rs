@@ -280,3 +280,71 @@ async fn ask(asks: &mut Option<mpsc::Receiver<Ask>>) -> Ask {
     }
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::fixture::choice;
+    use control_codec::{CallWish, MediaWish};
+
+    fn board(front: Option<Front>) -> Switchboard {
+        let last = Choice { room: None, ..choice("kitchen") };
+        Switchboard::new(front, None, Arc::default(), last)
+    }
+
+    fn call(room: Option<&str>) -> Errand {
+        let wish = CallWish { room: room.map(str::to_owned), auto_accept: Some(true), ..CallWish::default() };
+        Errand::Call(Box::new(CallErrand::read(wish).expect("well spelled")))
+    }
+
+    fn refusal(board: &mut Switchboard, errand: Errand) -> String {
+        match board.asked(errand) {
+            Ok(_) => panic!("it was granted"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn a_program_without_a_window_places_calls_and_says_what_it_cannot_do() {
+        let mut board = board(None);
+        assert!(refusal(&mut board, Errand::CallAgain).contains("no call was placed yet"));
+        assert!(refusal(&mut board, Errand::GiveUp).contains("no call"));
+        assert!(refusal(&mut board, Errand::Window(Order::Swap)).contains("no window"));
+        assert!(refusal(&mut board, call(None)).contains("`room`"));
+        let Ok((_, Some(Wanted::Call(chosen, auto_accept)))) = board.asked(call(Some("studio"))) else {
+            panic!("refused")
+        };
+        assert_eq!((*chosen, auto_accept), (choice("studio"), Some(true)));
+        board.placing(&choice("studio"));
+        for errand in [call(Some("garden")), Errand::CallAgain, Errand::StartPage, Errand::Preview(None)] {
+            assert!(refusal(&mut board, errand).contains("there is a call already"));
+        }
+        assert!(matches!(board.asked(Errand::GiveUp), Ok((_, Some(Wanted::Cancel)))));
+        board.not_placed(Some("no server answers".into()));
+        assert_eq!(board.page.borrow().error.as_deref(), Some("no server answers"));
+        let again = board.asked(Errand::CallAgain);
+        assert!(matches!(again, Ok((_, Some(Wanted::Call(chosen, Some(true))))) if *chosen == choice("studio")));
+        let rooms = board.asked(Errand::Rooms).map(|(answer, _)| answer);
+        assert_eq!(rooms, Ok(json!({ "rooms": ["studio"] })));
+        assert!(matches!(board.asked(Errand::Quit), Ok((_, Some(Wanted::Leave)))));
+    }
+
+    #[tokio::test]
+    async fn a_window_shows_what_scripts_place_and_a_persons_call_takes_none_of_their_manners() {
+        let (wish, wishes) = mpsc::channel(1);
+        let (news, heard) = std::sync::mpsc::channel();
+        let focused = watch::channel(true).1;
+        let mut board = board(Some(Front { wishes, news, context: Context::default(), focused }));
+        let media = MediaWish { video_source: Some("test".into()), ..MediaWish::default() };
+        assert!(board.asked(Errand::Preview(Some(Media::read(media).expect("well spelled")))).is_ok());
+        let Ok(News::Order(Order::Preview(Some(looked_at)))) = heard.try_recv() else { panic!("not told") };
+        assert!(board.asked(call(Some("studio"))).is_ok());
+        let Ok(News::Order(Order::Placing(placed))) = heard.try_recv() else { panic!("not told") };
+        assert_eq!(placed.video_in, looked_at.video_in, "what was looked at is what the call has");
+        wish.try_send(Wish::Call(Box::new(choice("garden")))).expect("room");
+        assert!(matches!(board.wanted().await, Some(Wanted::Call(_, None))), "a person is asked");
+        drop(wish);
+        assert!(board.wanted().await.is_none(), "the window is gone");
+        assert!(refusal(&mut board, Errand::Window(Order::Swap)).contains("no window"));
+    }
+}

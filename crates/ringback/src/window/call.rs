@@ -252,11 +252,11 @@ impl CallPage {
         ui.painter().rect_filled(stage, 0.0, theme::STAGE);
         self.pictures.draw(ui, stage, snapshot);
         let story = self.story();
-        let state = match self.lines_are_carried(snapshot) {
-            true => words::LINE_CARRIED.to_owned(),
-            false => words::phase(snapshot.phase, &self.handset.room),
-        };
-        status::draw(ui, stage, &state, snapshot, &story, self.talks);
+        // In the middle of the stage lies what says it then.
+        let says_it = matches!(snapshot.phase, Phase::Joining | Phase::Waiting | Phase::Ringing);
+        let is_said = (says_it && snapshot.end.is_none()) || self.lines_are_carried(snapshot);
+        let state = (!is_said).then(|| words::phase(snapshot.phase, &self.handset.room));
+        status::draw(ui, stage, state.as_deref(), snapshot, &story, self.talks);
         if self.figures {
             let size = Vec2::new(300.0, 520.0).min(stage.size() - Vec2::splat(24.0)).max(Vec2::splat(40.0));
             let place = Rect::from_min_size(egui::pos2(stage.right() - size.x - 12.0, stage.top() + 12.0), size);
