@@ -70,7 +70,7 @@ fn a_room_that_stays_taken_is_given_up_and_an_attempt_on_its_way_is_taken_back()
         story.packets_for(250 * MS);
     }
     // The server says nothing to this attempt.
-    story.packets_for(60 * SECOND);
+    story.packets_for(100 * SECOND);
     story.assert_goes_on();
     assert_eq!(story.signaled(&SignalCommand::Leave), 1, "the shell still has a connection");
     assert_eq!(story.signaled(&SignalCommand::Connect), 3);
