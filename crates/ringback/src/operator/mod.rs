@@ -220,10 +220,13 @@ async fn place(args: &CallArgs, started: Instant, context: Option<Context>) -> R
 /// The wish is taken back, or the program is told to stop (then true).
 async fn given_up(board: &mut Switchboard, interrupted: &mut Interrupted) -> (Next, bool) {
     loop {
-        tokio::select! {
-            // Without a window the call is placed all the same, and goes on in the terminal.
-            Some(wanted) = board.wanted() => return (wanted.into(), false),
+        let wanted = tokio::select! {
+            wanted = board.wanted() => wanted,
             () = raised(interrupted) => return (Next::End, true),
+        };
+        // Without a window the call is placed all the same, and goes on in the terminal.
+        if let Some(wanted) = wanted {
+            return (wanted.into(), false);
         }
     }
 }
