@@ -19,7 +19,7 @@ use super::errand::{Ask, CallErrand, Errand, Media, Order, spelled};
 use super::lines::Lines;
 use super::server::{OnCall, Views};
 use super::told;
-use crate::face::{PageName, Step, words};
+use crate::face::{ByHand, PageName, Step, words};
 use crate::{devices, terminal};
 
 /// A program that takes a line no sooner than this has stopped reading.
@@ -129,7 +129,13 @@ impl<W: AsyncWrite + Unpin> Client<W> {
 
     /// Follows this call from now on.
     fn take(&mut self, on_call: Option<OnCall>) {
-        self.steps = on_call.as_ref().and_then(|on_call| on_call.by_hand.as_ref()).map(|by_hand| by_hand.steps());
+        self.steps = on_call.as_ref().and_then(|on_call| on_call.by_hand.as_ref()).map(ByHand::steps);
+        if let Some(steps) = &mut self.steps
+            && *steps.borrow() != Step::Preparing
+        {
+            // The first line was made before anybody looked.
+            steps.mark_changed();
+        }
         self.on_call = on_call;
     }
 
@@ -157,7 +163,7 @@ impl<W: AsyncWrite + Unpin> Client<W> {
             Wish::Chat(text) => {
                 self.command(terminal::cut(&text).map(|part| Command::SendChat(part.to_owned())).collect()).await
             }
-            Wish::Line => Ok(told::line(&self.steps.as_ref().map(|steps| steps.borrow().clone()).unwrap_or_default())),
+            Wish::Line => Ok(told::line(&self.step_now())),
             Wish::Paste(text) => {
                 let by_hand = self.on_call()?.by_hand.as_ref().ok_or(words::NO_LINE_AWAITED)?;
                 by_hand.paste(&text).map(|()| json!({}))
@@ -197,7 +203,13 @@ impl<W: AsyncWrite + Unpin> Client<W> {
         let state = self.on_call.as_ref().and_then(|on_call| on_call.state().ok());
         let mut answer = state.unwrap_or_else(|| json!({ "snapshot": null }));
         answer["page"] = told::page(&self.views.page.borrow_and_update())["page"].take();
+        answer["line"] = told::line(&self.step_now())["line"].take();
         answer
+    }
+
+    /// How far the lines of a call by hand are; it counts as told.
+    fn step_now(&mut self) -> Step {
+        self.steps.as_mut().map(|steps| steps.borrow_and_update().clone()).unwrap_or_default()
     }
 
     fn is_at(&self, page: PageName) -> bool {
