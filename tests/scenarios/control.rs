@@ -129,6 +129,15 @@ fn a_socket_belongs_to_one_living_program() {
     third.ends_with(0, SOON);
 }
 
+/// Waits until the microphone of the preview is heard.
+fn preview_is_heard(script: &mut Script) {
+    let deadline = Instant::now() + SOON;
+    while script.ask(json!({ "do": "levels" }))["levels"]["microphone"].as_f64().is_none_or(|level| level < 0.01) {
+        assert!(Instant::now() < deadline, "the preview is silent");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_script_places_one_call_after_the_other_in_a_program_without_a_screen() {
     let _alone = alone();
@@ -150,11 +159,7 @@ fn a_script_places_one_call_after_the_other_in_a_program_without_a_screen() {
     script.asks(json!({ "do": "test_sound", "sink": "none" }));
 
     script.asks(json!({ "do": "preview", "on": true, "video_source": "test", "audio_source": "test" }));
-    let deadline = Instant::now() + SOON;
-    while script.ask(json!({ "do": "levels" }))["levels"]["microphone"].as_f64().is_none_or(|level| level < 0.01) {
-        assert!(Instant::now() < deadline, "the preview is silent");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    preview_is_heard(&mut script);
 
     let room = json!({
         "do": "call", "room": "studio", "server": server.url(), "size": "320x180", "fps": 15, "auto_accept": false,
@@ -217,6 +222,7 @@ fn a_script_drives_a_window_from_its_start_page() {
     let mut script = Script::connect(&place.path());
     script.asks(json!({ "do": "subscribe", "snapshots": false }));
     script.wait("a window", |told| told["page"]["name"] == "start" && told["page"]["window"].is_object());
+    preview_is_heard(&mut script);
     script.asks(json!({ "do": "panel", "panel": "help", "on": true }));
     script.wait("the help", |told| told["page"]["window"]["help"] == true);
     script.asks(json!({ "do": "panel", "panel": "help", "on": false }));

@@ -27,7 +27,7 @@ pub(crate) use absent::Control;
 mod absent {
     use std::path::Path;
 
-    use call_engine::{AudioSink, Call, RoomId};
+    use call_engine::{Call, RoomId};
     use tokio::sync::{mpsc, watch};
 
     use super::Ask;
@@ -51,11 +51,6 @@ mod absent {
 
         /// Never happens.
         pub(crate) fn listened(&self) -> Listened {
-            match *self {}
-        }
-
-        /// Never happens.
-        pub(crate) fn audio_sink(&self) -> Option<AudioSink> {
             match *self {}
         }
 

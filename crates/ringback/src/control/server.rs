@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call_engine::{AudioSink, Call, Command, Event, Levels, RoomId, Snapshot};
+use call_engine::{Call, Command, Event, Levels, RoomId, Snapshot};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
@@ -118,14 +118,6 @@ impl Control {
     /// Where a preview's levels are found.
     pub(crate) fn listened(&self) -> Listened {
         self.listened.clone()
-    }
-
-    /// Where the sound of a living call goes.
-    pub(crate) fn audio_sink(&self) -> Option<AudioSink> {
-        let calls = self.calls.borrow();
-        let on_call = calls.as_ref().filter(|_| self.page.borrow().name == PageName::Call)?;
-        let sink = on_call.snapshot.borrow().media.audio_out.clone();
-        Some(sink)
     }
 
     /// Something went wrong beside the call.

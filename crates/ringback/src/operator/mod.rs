@@ -112,7 +112,8 @@ impl Operator {
             }
         };
         self.attach(&mut placed);
-        let (commands, snapshot) = (placed.call.commands(), placed.call.snapshot());
+        self.board.placed(placed.call.snapshot());
+        let commands = placed.call.commands();
         let mut next = Next::Wish;
         let finished = placed.call.finished();
         tokio::pin!(finished);
@@ -139,7 +140,7 @@ impl Operator {
                 }
             }
         };
-        self.board.over(&snapshot.borrow());
+        self.board.over();
         let code = call::conclude(&self.args, outcome, placed.meeting, None).await?;
         Ok((if is_interrupted { Next::End } else { next }, code))
     }

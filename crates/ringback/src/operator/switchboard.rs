@@ -49,6 +49,8 @@ pub(crate) struct Switchboard {
     last: Choice,
     auto_accept: Option<bool>,
     was_called: bool,
+    /// The state of the call that there is.
+    on_call: Option<watch::Receiver<Snapshot>>,
     preview: Option<Preview>,
     test_sound: Option<Playing>,
 }
@@ -72,6 +74,7 @@ impl Switchboard {
             last,
             auto_accept: None,
             was_called: false,
+            on_call: None,
             preview: None,
             test_sound: None,
         }
@@ -147,11 +150,18 @@ impl Switchboard {
         self.tell(reason.map_or(News::Cancelled, News::Refused));
     }
 
+    /// It was placed, and this is its state.
+    pub(super) fn placed(&mut self, snapshot: watch::Receiver<Snapshot>) {
+        self.on_call = Some(snapshot);
+    }
+
     /// It is over: what was switched in it stays so.
-    pub(super) fn over(&mut self, snapshot: &Snapshot) {
-        self.last.video_in = snapshot.media.video_in.clone();
-        self.last.audio_in = snapshot.media.audio_in.clone();
-        self.last.audio_out = snapshot.media.audio_out.clone();
+    pub(super) fn over(&mut self) {
+        let Some(snapshot) = self.on_call.take() else { return };
+        let media = &snapshot.borrow().media;
+        self.last.video_in = media.video_in.clone();
+        self.last.audio_in = media.audio_in.clone();
+        self.last.audio_out = media.audio_out.clone();
     }
 
     fn asked(&mut self, errand: Errand) -> Result<(Value, Option<Wanted>), String> {
@@ -162,7 +172,7 @@ impl Switchboard {
             Errand::GiveUp if self.is_at(PageName::Placing) => Ok((json!({}), Some(Wanted::Cancel))),
             Errand::GiveUp => Err("there is no call".to_owned()),
             Errand::StartPage => {
-                self.is_free()?;
+                self.free()?;
                 self.turn(PageName::Start, None);
                 self.tell(News::Order(Order::StartPage));
                 Ok(done)
@@ -186,7 +196,7 @@ impl Switchboard {
     }
 
     fn call(&mut self, call: CallErrand) -> Result<(Value, Option<Wanted>), String> {
-        self.is_free()?;
+        self.free()?;
         let auto_accept = call.auto_accept;
         let choice = call.choice(&self.last);
         if cli::place(choice.room.as_ref(), choice.server.as_ref()).is_none() {
@@ -197,7 +207,7 @@ impl Switchboard {
     }
 
     fn call_again(&mut self) -> Result<(Value, Option<Wanted>), String> {
-        self.is_free()?;
+        self.free()?;
         if !self.was_called {
             return Err("no call was placed yet: ask for `call`".to_owned());
         }
@@ -213,7 +223,7 @@ impl Switchboard {
 
     /// Opens camera and microphone, or lets them go. What is looked at now is what the next call has.
     fn look(&mut self, media: Option<Media>) -> Result<(), String> {
-        self.is_free()?;
+        self.free()?;
         let choice = media.map(|media| media.choice(&self.last));
         if let Some(choice) = &choice {
             self.last = choice.clone();
@@ -233,7 +243,8 @@ impl Switchboard {
 
     fn test(&mut self, sink: Option<AudioSink>) {
         let Some(control) = &self.control else { return };
-        let sink = sink.or_else(|| control.audio_sink()).unwrap_or_else(|| self.last.audio_out.clone());
+        let in_call = self.on_call.as_ref().map(|snapshot| snapshot.borrow().media.audio_out.clone());
+        let sink = sink.or(in_call).unwrap_or_else(|| self.last.audio_out.clone());
         let problem = control.problem();
         let failed = move |reason: String| {
             terminal::warn(&reason);
@@ -242,11 +253,13 @@ impl Switchboard {
         self.test_sound = Some(Playing::start(sink, window::TEST, false, failed));
     }
 
-    /// Whether another call can be placed.
-    fn is_free(&self) -> Result<(), String> {
+    /// Makes sure that another call can be placed.
+    fn free(&mut self) -> Result<(), String> {
         if self.is_at(PageName::Placing) || self.is_at(PageName::Call) {
             return Err("there is a call already: hang up before".to_owned());
         }
+        // Its last figures may still be written.
+        self.over();
         Ok(())
     }
 
@@ -316,14 +329,19 @@ mod tests {
         };
         assert_eq!((*chosen, auto_accept), (choice("studio"), Some(true)));
         board.placing(&choice("studio"));
+        let mut snapshot = Snapshot::default();
+        snapshot.media.audio_in = call_engine::AudioSource::None;
+        board.placed(watch::channel(snapshot).1);
         for errand in [call(Some("garden")), Errand::CallAgain, Errand::StartPage, Errand::Preview(None)] {
             assert!(refusal(&mut board, errand).contains("there is a call already"));
         }
         assert!(matches!(board.asked(Errand::GiveUp), Ok((_, Some(Wanted::Cancel)))));
         board.not_placed(Some("no server answers".into()));
         assert_eq!(board.page.borrow().error.as_deref(), Some("no server answers"));
+        // The operator still writes the report of the last call.
         let again = board.asked(Errand::CallAgain);
-        assert!(matches!(again, Ok((_, Some(Wanted::Call(chosen, Some(true))))) if *chosen == choice("studio")));
+        let switched = Choice { audio_in: call_engine::AudioSource::None, ..choice("studio") };
+        assert!(matches!(again, Ok((_, Some(Wanted::Call(chosen, Some(true))))) if *chosen == switched));
         let rooms = board.asked(Errand::Rooms).map(|(answer, _)| answer);
         assert_eq!(rooms, Ok(json!({ "rooms": ["studio"] })));
         assert!(matches!(board.asked(Errand::Quit), Ok((_, Some(Wanted::Leave)))));
