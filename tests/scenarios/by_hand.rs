@@ -7,6 +7,7 @@ use ringback_tests::control::{Script, SocketPlace};
 use ringback_tests::place::alone;
 use ringback_tests::process::Signal;
 use ringback_tests::program::{Call, Running};
+use ringback_tests::screen::Screen;
 use ringback_tests::sound::{listen, read};
 use serde_json::json;
 
@@ -131,4 +132,34 @@ fn a_script_carries_the_lines_between_a_program_and_a_person() {
     other.ends_with(0, SOON);
     let printed = program.process.stderr.text();
     assert!(!printed.contains("ringback1-"), "a line is for whoever asks: {printed}");
+}
+
+#[test]
+fn the_line_that_comes_back_is_written_into_a_window() {
+    let _alone = alone();
+    let (place, screen) = (SocketPlace::new(), Screen::start());
+    let window = Call::new("window", "paper").without("--headless").option("--server", "manual");
+    let window = window.media("none", "none").option("--audio-out", "none").option("--control", &place.text());
+    let window = window.env("DISPLAY", screen.display()).env("WAYLAND_DISPLAY", "").env("LIBGL_ALWAYS_SOFTWARE", "1");
+    let (mut window, mut other) = (window.start(), call("other").start());
+    let mut script = Script::connect(&place.path());
+    let answer = script.asks(json!({ "do": "subscribe", "snapshots": false }));
+    let shown = match answer["line"].is_null() {
+        true => script.wait("our line", |told| told["line"]["kind"] == "offer")["line"].clone(),
+        false => answer["line"].clone(),
+    };
+    other.process.say(shown["text"].as_str().expect("a text"));
+    let answer = line(&other, "answer");
+    // Two drawings later the field is there for sure, and has the focus.
+    for on in [true, false] {
+        script.asks(json!({ "do": "panel", "panel": "help", "on": on }));
+        script.wait("a drawing", |told| told["page"]["window"]["help"] == on);
+    }
+    screen.write("Ringback", &answer);
+    screen.press("Ringback", "Return");
+    script.phase("connected");
+    other.connected();
+    screen.press("Ringback", "q");
+    window.ends_with(0, SOON);
+    other.ends_with(0, SOON);
 }

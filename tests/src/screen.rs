@@ -46,11 +46,21 @@ impl Screen {
 
     /// Presses and releases a key in the window with this title. No window manager gives it the keys, so this does.
     pub fn press(&self, title: &str, key: &str) {
+        self.xdotool(title, &["key", key]);
+    }
+
+    /// The same for text, letter by letter.
+    pub fn write(&self, title: &str, text: &str) {
+        self.xdotool(title, &["type", "--delay", "4", text]);
+    }
+
+    fn xdotool(&self, title: &str, what: &[&str]) {
         let status = Command::new("xdotool")
-            .args(["search", "--sync", "--onlyvisible", "--name", title, "windowfocus", "--sync", "key", key])
+            .args(["search", "--sync", "--onlyvisible", "--name", title, "windowfocus", "--sync"])
+            .args(what)
             .env("DISPLAY", &self.display)
             .status();
-        assert!(status.is_ok_and(|status| status.success()), "xdotool does not press {key} in {title}");
+        assert!(status.is_ok_and(|status| status.success()), "xdotool does not {what:?} in {title}");
     }
 
     /// Where the window with this title is: left, top, width and height in pixels.
