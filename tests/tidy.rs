@@ -9,9 +9,10 @@ use ringback_tests::place::repository;
 use serde_json::Value;
 
 /// Which of our crates each of our crates may import. What is not listed here fails, so that a new crate finds its place.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("call-core", &[]),
     ("media-core", &[]),
+    ("control-codec", &[]),
     ("media-codec", &["media-core"]),
     ("audio-device", &["media-codec", "media-core"]),
     ("media-capture", &["audio-device", "media-codec", "media-core"]),
@@ -33,7 +34,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ),
     // The codecs are for its tests only.
     ("lab", &["media-codec", "media-core"]),
-    ("ringback", &["call-engine", "lab", "signaling-server"]),
+    ("ringback", &["call-engine", "control-codec", "lab", "signaling-server"]),
     ("ringback-tests", &["media-codec", "media-core"]),
     ("xtask", &[]),
 ];
@@ -47,7 +48,18 @@ const OWNERS: [(&str, &[&str]); 20] = [
     ("mdns-sd", &["signaling-server"]),
     ("rcgen", &["signaling-server", "ringback-tests"]),
     // The peer connection reads and writes the goodbye of the control channel.
-    ("serde_json", &["lab", "peer-connection", "ringback", "ringback-tests", "signaling-client", "signaling-server"]),
+    (
+        "serde_json",
+        &[
+            "control-codec",
+            "lab",
+            "peer-connection",
+            "ringback",
+            "ringback-tests",
+            "signaling-client",
+            "signaling-server",
+        ],
+    ),
     ("cpal", &["audio-device"]),
     ("nokhwa", &["media-capture"]),
     ("opus", &["media-codec"]),

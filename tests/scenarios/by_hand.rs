@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
+use ringback_tests::control::{Script, SocketPlace};
 use ringback_tests::place::alone;
 use ringback_tests::process::Signal;
 use ringback_tests::program::{Call, Running};
+use ringback_tests::screen::Screen;
 use ringback_tests::sound::{listen, read};
+use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -109,4 +112,57 @@ fn input_that_ends_before_the_line_ends_the_call() {
     one.process.end_input();
     one.ends_with(3, SOON);
     one.process.line_err("the input from which the other's line is taken has ended", SOON);
+}
+
+#[test]
+fn a_script_carries_the_lines_between_a_program_and_a_person() {
+    let _alone = alone();
+    let place = SocketPlace::new();
+    let program = Call::without_room("program").silent().option("--control", &place.text());
+    let (mut program, mut other) = (program.start(), call("other").start());
+    let mut script = Script::connect(&place.path());
+    script.asks(json!({ "do": "subscribe", "snapshots": false }));
+    script.asks(json!({ "do": "call", "server": "manual" }));
+    let told = script.wait("our line", |told| told["line"]["kind"] == "offer");
+    other.process.say(told["line"]["text"].as_str().expect("a text"));
+    assert!(script.ask(json!({ "do": "paste", "text": "good evening" }))["error"].is_string());
+    script.asks(json!({ "do": "paste", "text": line(&other, "answer") }));
+    script.phase("connected");
+    other.connected();
+    script.asks(json!({ "do": "quit" }));
+    script.ends();
+    program.ends_with(0, SOON);
+    other.ends_with(0, SOON);
+    let printed = program.process.stderr.text();
+    assert!(!printed.contains("ringback1-"), "a line is for whoever asks: {printed}");
+}
+
+#[test]
+fn the_line_that_comes_back_is_written_into_a_window() {
+    let _alone = alone();
+    let (place, screen) = (SocketPlace::new(), Screen::start());
+    let window = Call::new("window", "paper").without("--headless").option("--server", "manual");
+    let window = window.media("none", "none").option("--audio-out", "none").option("--control", &place.text());
+    let window = window.env("DISPLAY", screen.display()).env("WAYLAND_DISPLAY", "").env("LIBGL_ALWAYS_SOFTWARE", "1");
+    let (mut window, mut other) = (window.start(), call("other").start());
+    let mut script = Script::connect(&place.path());
+    let answer = script.asks(json!({ "do": "subscribe", "snapshots": false }));
+    let shown = match answer["line"].is_null() {
+        true => script.wait("our line", |told| told["line"]["kind"] == "offer")["line"].clone(),
+        false => answer["line"].clone(),
+    };
+    other.process.say(shown["text"].as_str().expect("a text"));
+    let answer = line(&other, "answer");
+    // Two drawings later the field is there for sure, and has the focus.
+    for on in [true, false] {
+        script.asks(json!({ "do": "panel", "panel": "help", "on": on }));
+        script.wait("a drawing", |told| told["page"]["window"]["help"] == on);
+    }
+    screen.write("Ringback", &answer);
+    screen.press("Ringback", "Return");
+    script.phase("connected");
+    other.connected();
+    screen.press("Ringback", "q");
+    window.ends_with(0, SOON);
+    other.ends_with(0, SOON);
 }

@@ -157,3 +157,31 @@ fn what_is_no_terminal_is_refused_with_a_reason() {
     call.line_err("--tui draws on a terminal", ENDS);
     assert_eq!(call.wait(ENDS).code(), Some(2));
 }
+
+#[test]
+fn two_lines_are_carried_by_hand_between_a_terminal_and_another_program() {
+    let _alone = alone();
+    if !Tmux::is_there() {
+        return skip("there is no tmux");
+    }
+    let script = format!(
+        "'{}' call --tui --server manual --video-in none --audio-in none --audio-out none; \
+         code=$?; stty -a; echo \"ended with $code\"; exec cat",
+        ringback().display(),
+    );
+    let terminal = Tmux::start(120, 40, &script);
+    let screen = terminal.wait("the whole line", |screen| screen.contains("Then paste the line"));
+    let mut rows = screen.lines().skip_while(|row| !row.starts_with("ringback1-offer-"));
+    let offer: String = rows.by_ref().take_while(|row| !row.is_empty()).collect();
+    let mut peer = Call::to("peer", "manual").silent().start();
+    peer.process.say(&offer);
+    let answer = peer.process.line_out("ringback1-answer-", ENDS);
+    terminal.paste("good evening");
+    terminal.shows("that is not a line of a call");
+    terminal.paste(&answer);
+    peer.connected();
+    terminal.shows("\u{b7} Connected");
+    terminal.press("q");
+    is_given_back(&terminal);
+    peer.ends_with(0, ENDS);
+}

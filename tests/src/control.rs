@@ -107,6 +107,11 @@ impl Script {
         self.wait(phase, |told| told["event"] == "phase" && told["phase"] == phase);
     }
 
+    /// Waits until the program is at this page, and gives it back.
+    pub fn page(&mut self, name: &str) -> Value {
+        self.wait(name, |told| told["page"]["name"] == name)["page"].clone()
+    }
+
     /// Asks for the state until it fits, and gives it back.
     pub fn state(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + SOON;

@@ -91,7 +91,12 @@ impl Call {
 
     /// A call without a room, to what this URL says.
     pub fn to(name: &str, server: &str) -> Self {
-        let mut call = Self::new(name, "").option("--server", server);
+        Self::without_room(name).option("--server", server)
+    }
+
+    /// A program that waits to be told whom to call.
+    pub fn without_room(name: &str) -> Self {
+        let mut call = Self::new(name, "");
         call.arguments.retain(|argument| !argument.is_empty());
         call
     }

@@ -58,10 +58,10 @@ impl Screen {
         self.hand(&["key", key]);
     }
 
-    /// Writes letters and digits into the window with this title, key by key.
+    /// Writes text into the window with this title, key by key.
     pub fn write(&self, title: &str, text: &str) {
         self.focus(title);
-        self.hand(&["type", text]);
+        self.hand(&["type", "--delay", "4", text]);
     }
 
     /// Moves the pointer to this place on the screen and clicks.

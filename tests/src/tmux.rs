@@ -40,6 +40,12 @@ impl Tmux {
         self.run(&["send-keys", "-l", text]);
     }
 
+    /// Pastes text, between brackets where the program asked for them.
+    pub fn paste(&self, text: &str) {
+        self.run(&["set-buffer", text]);
+        self.run(&["paste-buffer", "-p"]);
+    }
+
     /// The number of the shell's process, or of the program that took its place.
     pub fn process(&self) -> String {
         self.run(&["display-message", "-p", "#{pane_pid}"]).trim().to_owned()

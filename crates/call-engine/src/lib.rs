@@ -48,7 +48,7 @@ pub use peer_connection::{DataChannel, DataMessage, Network, NetworkSocket, Peer
 pub use playing::Playing;
 pub use preview::Preview;
 pub use signaling_client::{
-    ClientCertificate, Desk, HeaderError, Headers, LineError, MAX_LINE, Pasted, PinError, ProbeReport, ProbeStep,
+    ClientCertificate, Desk, HeaderError, Headers, Line, LineError, MAX_LINE, Pasted, PinError, ProbeReport, ProbeStep,
     Protocol, Proxies, Proxy, ProxyUrlError, ProxyVariableError, ServerUrl, Shown, SignalingConfig, Spoken, TlsOptions,
     UrlError, parse_pin_sha256, parse_probe_url, parse_proxy, parse_server_url, probe,
 };

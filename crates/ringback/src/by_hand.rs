@@ -3,20 +3,21 @@
 
 use std::io::{BufRead, IsTerminal as _, Read as _, Write as _};
 
-use call_engine::{Command, Desk, Pasted, Shown};
+use call_engine::{Command, Pasted, Shown};
 use tokio::sync::mpsc;
 
+use crate::face::ByHand;
 use crate::{serve, terminal};
 
 /// Longest line of input that is looked at, in bytes. Lines of a call are shorter, and the rest of a longer one is skipped.
 const MOST_BYTES: usize = call_engine::MAX_LINE;
 
 /// A desk whose lines are shown on the terminal.
-pub(crate) fn desk() -> Desk {
-    Desk::new(|shown| match shown {
+pub(crate) fn on_terminal() -> ByHand {
+    ByHand::new(|shown| match shown {
         Shown::Offer(line) => {
             terminal::line("send this line to the other, who runs ringback call --server manual and pastes it:");
-            show(&line);
+            show(line);
             terminal::line(
                 "then paste here the line that comes back (or the other's first line, if that is here before):",
             );
@@ -25,7 +26,7 @@ pub(crate) fn desk() -> Desk {
             terminal::line(
                 "send this line back (your own first line counts no more); the call begins when it is pasted:",
             );
-            show(&line);
+            show(line);
         }
     })
 }
@@ -43,10 +44,10 @@ fn show(line: &str) {
 
 /// Takes the other's line from standard input, and what comes afterwards as chat, from a thread of its own: reading blocks, and
 /// cannot be cancelled.
-pub(crate) fn lines_from_stdin(desk: Desk, commands: mpsc::Sender<Command>, chat: bool) {
+pub(crate) fn lines_from_stdin(by_hand: ByHand, commands: mpsc::Sender<Command>, chat: bool) {
     let spawned = std::thread::Builder::new().name("lines".into()).spawn(move || {
-        read(&mut std::io::stdin().lock(), &desk, |text| !chat || terminal::send_chat(&commands, text));
-        desk.input_ended();
+        read(&mut std::io::stdin().lock(), &by_hand, |text| !chat || terminal::send_chat(&commands, text));
+        by_hand.desk().input_ended();
     });
     if spawned.is_err() {
         terminal::warn("no line can be pasted: no thread could be started for it");
@@ -54,9 +55,9 @@ pub(crate) fn lines_from_stdin(desk: Desk, commands: mpsc::Sender<Command>, chat
 }
 
 /// Reads to the end, or until `say` has nobody to say it to.
-fn read(input: &mut impl BufRead, desk: &Desk, mut say: impl FnMut(&str) -> bool) {
+fn read(input: &mut impl BufRead, by_hand: &ByHand, mut say: impl FnMut(&str) -> bool) {
     while let Some(text) = next_line(input) {
-        match desk.paste(&text) {
+        match by_hand.take(&text) {
             Pasted::Taken | Pasted::Empty => {}
             Pasted::Refused(error) => terminal::warn(&error.to_string()),
             Pasted::NotAwaited => {

@@ -1,30 +1,31 @@
-//! `ringback call`: turns the arguments into a call, shows it, and writes the report at its end.
-//! The call lives in the engine; this file only connects it with the terminal, the window and the signals.
+//! `ringback call`: turns the arguments into calls, each shown by the face that was asked for, and writes the report at an end.
+//! The call lives in the engine; this file only connects it with the terminal, the window and scripts.
+
+mod placing;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use call_engine::{
-    Call, CallConfig, Command, Desk, Outcome, PlaceError, Protocol, RoomId, SignalingConfig, VideoFormat, VideoSink,
-};
+use call_engine::{Call, Outcome, PlaceError, RoomId, VideoFormat, VideoSink};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::CallArgs;
 use crate::control::Control;
 use crate::desktop::instance::{self, Claim};
-use crate::operator::Operator;
+use crate::face::ByHand;
+use crate::operator::{Front, Operator, Scripts, Switchboard};
 use crate::reach::Reach;
-use crate::rendezvous::{self, Meeting};
+use crate::rendezvous::Meeting;
+use crate::signals::{interrupts, stopped};
 use crate::window::{self, App, Choice, Context, Links, Manner, Remembered, Wish};
-use crate::{by_hand, exit, report, terminal, tui};
+use crate::{exit, report, terminal, tui};
+pub(crate) use placing::{Prepared, prepare, take_input};
 
-/// Whether the program was told to stop.
-pub(crate) type Interrupted = watch::Receiver<bool>;
-
-/// Runs the call to its end and returns the exit code. Without a room, but with a display, the window asks for one.
+/// Runs the call to its end and returns the exit code. Without a room the window asks for one, or scripts do.
 pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.report
         && let Err(error) = report::check(path)
@@ -35,7 +36,7 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
     let windowed = !args.headless && !args.tui && matches!(args.video_out, None | Some(VideoSink::Window));
     let display = windowed && window::has_display();
     let room = args.place();
-    if room.is_none() && !display {
+    if room.is_none() && !display && (args.tui || args.control.is_none()) {
         terminal::error("which room? ringback call ROOM");
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
     }
@@ -47,7 +48,7 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
         }
     };
     if args.tui
-        && let Err(error) = tui::check(&args)
+        && let Err(error) = tui::check()
     {
         terminal::error(error);
         return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
@@ -57,8 +58,8 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
     let unattended = args.auto_accept || args.once || args.duration.is_some() || args.wait.is_some();
     // Nobody can be asked.
     args.auto_accept |= args.headless || !(display || std::io::stdin().is_terminal() || args.control.is_some());
-    let control = match control(&args, &runtime) {
-        Ok(control) => control,
+    let scripts = match scripts(&args, &runtime) {
+        Ok(scripts) => scripts,
         Err(error) => {
             terminal::error(&error);
             return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
@@ -68,16 +69,24 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
         terminal::warn("there is no display: the call is shown in the terminal");
     }
     match room {
-        Some(room) if args.tui => on_terminal(args, room, reach, started, control, &runtime),
-        Some(room) if !display => runtime.block_on(in_terminal(args, room, reach, started, control)),
-        room => in_window(args, room, started, unattended, control, &runtime),
+        Some(room) if args.tui => on_terminal(args, room, reach, started, for_one_call(scripts), &runtime),
+        Some(room) if !display => runtime.block_on(in_terminal(args, room, reach, started, for_one_call(scripts))),
+        None if !display => by_scripts(args, started, scripts, &runtime),
+        room => in_window(args, room, started, unattended, scripts, &runtime),
     }
 }
 
-/// The socket that programs drive the call over, where one is asked for.
-fn control(args: &CallArgs, runtime: &Runtime) -> Result<Option<Control>, String> {
+/// The socket that programs drive the calls over, where one is asked for.
+fn scripts(args: &CallArgs, runtime: &Runtime) -> Result<Option<Scripts>, String> {
     let _guard = runtime.enter();
-    args.control.as_deref().map(Control::listen).transpose().map_err(|error| error.to_string())
+    let Some(path) = &args.control else { return Ok(None) };
+    let (control, asks) = Control::listen(path).map_err(|error| error.to_string())?;
+    Ok(Some(Scripts { control, asks }))
+}
+
+/// Scripts are told that nobody places other calls.
+fn for_one_call(scripts: Option<Scripts>) -> Option<Control> {
+    scripts.map(|scripts| scripts.control)
 }
 
 async fn in_terminal(
@@ -87,17 +96,17 @@ async fn in_terminal(
     started: Instant,
     control: Option<Control>,
 ) -> anyhow::Result<ExitCode> {
-    let (config, meeting) = prepare(&args, &room, reach, started).await?;
-    let desk = config.signaling.desk.clone();
+    let Prepared { config, meeting, by_hand } = prepare(&args, &room, reach, started, true).await?;
     let mut call = match Call::place(config).await {
         Ok(call) => call,
         Err(error) => return refuse(&error, meeting).await,
     };
     if let Some(control) = &control {
-        control.attach(&room, &mut call);
+        let invitation = meeting.as_ref().map(|meeting| meeting.invitation(&room));
+        control.attach(&room, invitation, by_hand.clone(), &mut call);
     }
     tokio::spawn(interrupts(call.commands()));
-    take_input(&args, desk, &call, !args.auto_accept && std::io::stdin().is_terminal());
+    take_input(&args, by_hand, &call, !args.auto_accept && std::io::stdin().is_terminal());
     terminal::show(&mut call, &args).await;
     conclude(&args, call.finished().await, meeting, control).await
 }
@@ -112,17 +121,20 @@ fn on_terminal(
     runtime: &Runtime,
 ) -> anyhow::Result<ExitCode> {
     let _guard = runtime.enter();
-    let (mut config, meeting) = runtime.block_on(prepare(&args, &room, reach, started))?;
+    let Prepared { mut config, meeting, mut by_hand } =
+        runtime.block_on(prepare(&args, &room, reach, started, false))?;
+    let invitation = meeting.as_ref().map(|meeting| meeting.invitation(&room));
     loop {
         let mut call = match runtime.block_on(Call::place(config.clone())) {
             Ok(call) => call,
             Err(error) => return runtime.block_on(refuse(&error, meeting)),
         };
         if let Some(control) = &control {
-            control.attach(&room, &mut call);
+            control.attach(&room, invitation.clone(), by_hand.clone(), &mut call);
         }
         let interrupts = tokio::spawn(interrupts(call.commands()));
-        let shown = tui::show(&mut call, &room, meeting.as_ref().and_then(|meeting| meeting.link(&room)), args.chat);
+        let link = meeting.as_ref().and_then(|meeting| meeting.link(&room));
+        let shown = tui::show(&mut call, &room, link, by_hand.as_ref(), args.chat);
         let outcome = runtime.block_on(async {
             if let Err(error) = &shown {
                 terminal::warn(&format!("the terminal cannot be drawn on any more: {error:#}"));
@@ -135,7 +147,27 @@ fn on_terminal(
             return runtime.block_on(conclude(&args, outcome, meeting, control));
         }
         config.started = Instant::now();
+        // The lines of the last call are worth nothing to the next.
+        by_hand = by_hand.map(|_| ByHand::new(|_| ()));
+        config.signaling.desk = by_hand.as_ref().map(ByHand::desk);
     }
+}
+
+/// No face: scripts place calls, one after the other, until one of them ends the program.
+fn by_scripts(
+    args: CallArgs,
+    started: Instant,
+    scripts: Option<Scripts>,
+    runtime: &Runtime,
+) -> anyhow::Result<ExitCode> {
+    let _guard = runtime.enter();
+    let (remembered, _) = window::load();
+    let last = choice(&args, None, &Remembered::default());
+    let (stop, interrupted) = watch::channel(false);
+    runtime.spawn(stopped(stop));
+    terminal::line("  scripts place the calls; no room was named");
+    let board = Switchboard::new(None, scripts, Arc::new(Mutex::new(remembered)), last);
+    runtime.block_on(Operator { args, started, board, interrupted }.run())
 }
 
 /// The window owns the main thread, as every desktop wants it; calls run on the runtime's, placed by an operator.
@@ -144,7 +176,7 @@ fn in_window(
     room: Option<RoomId>,
     started: Instant,
     unattended: bool,
-    control: Option<Control>,
+    scripts: Option<Scripts>,
     runtime: &Runtime,
 ) -> anyhow::Result<ExitCode> {
     let _guard = runtime.enter();
@@ -172,15 +204,20 @@ fn in_window(
         terminal::warn(&problem);
     }
     let defaults = choice(&args, room.clone(), &remembered);
+    let last = defaults.clone();
     let placing = room.map(|_| defaults.clone());
     let devices = call_engine::devices::watch();
-    let tools = window::tools(context.clone(), news.clone());
-    let links = Links { wishes: wishes.clone(), news: heard, devices, appearance: window::appearance() };
+    let control = scripts.as_ref().map(|scripts| &scripts.control);
+    let (page, listened) = control.map(|control| (control.page(), control.listened())).unwrap_or_default();
+    let (focus, focused) = watch::channel(false);
+    let tools = window::tools(context.clone(), news.clone(), listened);
+    let links = Links { wishes: wishes.clone(), news: heard, devices, appearance: window::appearance(), page, focus };
     let app = App::new(placing, defaults, links, remembered, tools, manner);
     let (stop, interrupted) = watch::channel(false);
     runtime.spawn(stopped(stop));
-    let operator = Operator { args, started, wishes: wished, news, context: context.clone(), interrupted, control };
-    let operator = runtime.spawn(operator.run());
+    let front = Front { wishes: wished, news, context: context.clone(), focused };
+    let board = Switchboard::new(Some(front), scripts, app.remembered(), last);
+    let operator = runtime.spawn(Operator { args, started, board, interrupted }.run());
     match window::show(app, context) {
         Ok(remembered) => {
             if let Err(problem) = window::save(&remembered) {
@@ -211,58 +248,6 @@ fn choice(args: &CallArgs, room: Option<RoomId>, remembered: &Remembered) -> Cho
         remembered.fill(&mut choice);
     }
     choice
-}
-
-/// What standard input is for: the other's line first, where a person carries it; whether a call is taken, where the terminal
-/// `asks`; and chat.
-pub(crate) fn take_input(args: &CallArgs, desk: Option<Desk>, call: &Call, asks: bool) {
-    match desk {
-        Some(desk) => by_hand::lines_from_stdin(desk, call.commands(), args.chat),
-        None if args.chat || asks => terminal::lines_from_stdin(call.commands(), call.snapshot(), args.chat),
-        None => {}
-    }
-}
-
-/// Finds the server and says how the other can join.
-pub(crate) async fn prepare(
-    args: &CallArgs,
-    room: &RoomId,
-    mut reach: Reach,
-    started: Instant,
-) -> anyhow::Result<(CallConfig, Option<Meeting>)> {
-    let (server, meeting) = match &args.server {
-        Some(server) => (server.clone(), None),
-        None => {
-            let meeting = rendezvous::meet(room, reach.key.as_ref()).await?;
-            meeting.announce(room);
-            reach.tls.pin_sha256 = meeting.pin;
-            (meeting.server.clone(), Some(meeting))
-        }
-    };
-    reach.warn(&server);
-    let mut signaling = SignalingConfig::new(server, room.clone(), client_id());
-    reach.apply(&mut signaling);
-    signaling.tls = reach.tls;
-    signaling.desk = (signaling.server.protocol == Protocol::Manual).then(by_hand::desk);
-    let config = CallConfig {
-        video_in: args.video_in.clone(),
-        audio_in: args.audio_in.clone(),
-        video_out: args.video_out.clone().unwrap_or(VideoSink::None),
-        audio_out: args.audio_out.clone(),
-        video: VideoFormat { size: args.size, frame_rate: args.fps },
-        max_bitrate: args.max_bitrate,
-        audio_bitrate: args.audio_bitrate,
-        ice_servers: args.ice_server.iter().flat_map(|servers| servers.0.clone()).collect(),
-        relay_only: args.relay_only,
-        bind: args.bind.clone(),
-        duration: args.duration,
-        wait: args.wait,
-        ask: !args.auto_accept,
-        once: args.once,
-        started,
-        ..CallConfig::new(signaling)
-    };
-    Ok((config, meeting))
 }
 
 async fn refuse(error: &PlaceError, meeting: Option<Meeting>) -> anyhow::Result<ExitCode> {
@@ -296,47 +281,4 @@ pub(crate) async fn conclude(
         return Ok(ExitCode::from(if code == 0 { exit::OUTPUT_FAILED } else { code }));
     }
     Ok(ExitCode::from(code))
-}
-
-/// Tells this client from others in the server's log, and says nothing about the person.
-fn client_id() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    format!("ringback-{:016x}", RandomState::new().hash_one(0))
-}
-
-/// The same for a window, which may have no call.
-async fn stopped(stop: watch::Sender<bool>) {
-    interrupted().await;
-    let _ = stop.send(true);
-    interrupted().await;
-    std::process::exit(130);
-}
-
-/// SIGINT and SIGTERM end the call in order; a second one ends the program.
-async fn interrupts(commands: mpsc::Sender<Command>) {
-    interrupted().await;
-    let _ = commands.try_send(Command::Interrupt);
-    interrupted().await;
-    tui::restore();
-    std::process::exit(130);
-}
-
-#[cfg(unix)]
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-pub(crate) async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

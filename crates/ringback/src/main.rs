@@ -17,6 +17,7 @@ mod reach;
 mod rendezvous;
 mod report;
 mod serve;
+mod signals;
 #[cfg(all(test, target_os = "linux"))]
 #[path = "../../../tests/src/skip.rs"]
 #[allow(unreachable_pub, reason = "the scenarios' harness exports it")]
@@ -30,9 +31,10 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    process::started(started);
     let cli = cli::parse();
     start_log(cli.verbose);
-    let Some(command) = cli.command.or_else(|| window::has_display().then(cli::call)) else { cli::help() };
+    let Some(command) = cli.wanted(window::has_display()) else { cli::help() };
     let result = match command {
         cli::Command::Call(args) => call::run(*args, started),
         cli::Command::Serve(args) => serve::run(&args),

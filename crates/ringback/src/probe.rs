@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::ProbeArgs;
 use crate::report::milliseconds;
-use crate::{call, exit, terminal};
+use crate::{exit, signals, terminal};
 
 /// Probes the server; the exit code tells how far it came.
 pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         tokio::select! {
             code = probe(&config, args.json) => Ok(ExitCode::from(code)),
-            () = call::interrupted() => Ok(ExitCode::from(130)),
+            () = signals::interrupted() => Ok(ExitCode::from(130)),
         }
     })
 }

@@ -1,7 +1,29 @@
-//! What this process has cost so far.
-//! Only where the system tells (Unix); elsewhere the figures are not measured.
+//! What this process has cost so far, and when its window was seen first.
+//! The cost only where the system tells (Unix); elsewhere it is not measured.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+static STARTED: OnceLock<Instant> = OnceLock::new();
+
+static PAINTED: OnceLock<Duration> = OnceLock::new();
+
+/// The process began then.
+pub(crate) fn started(at: Instant) {
+    STARTED.get_or_init(|| at);
+}
+
+/// The window's first frame can be seen now.
+pub(crate) fn painted() {
+    if let Some(started) = STARTED.get() {
+        PAINTED.get_or_init(|| started.elapsed());
+    }
+}
+
+/// How long the person waited for the window; nothing where there is none.
+pub(crate) fn first_paint() -> Option<Duration> {
+    PAINTED.get().copied()
+}
 
 /// Cost of the process up to now.
 #[derive(Clone, Copy, Debug)]

@@ -30,6 +30,7 @@ pub(crate) fn figures(figures: &Figures) -> Value {
     let (sent, received) = (&figures.video_sent, &figures.video_received);
     json!({
         "milestones_ms": {
+            "first_paint": milliseconds(process::first_paint()),
             "signaling_joined": milliseconds(milestones.signaling_joined),
             "offer": milliseconds(milestones.offer),
             "ice_connected": milliseconds(milestones.ice_connected),

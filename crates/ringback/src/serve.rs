@@ -8,7 +8,7 @@ use call_engine::Secret;
 use signaling_server::{Server, ServerConfig, Tls, Turn};
 
 use crate::cli::ServeArgs;
-use crate::{call, exit, reach, terminal};
+use crate::{exit, reach, signals, terminal};
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -44,7 +44,7 @@ async fn serve(args: &ServeArgs, turn: Option<Turn>) -> anyhow::Result<ExitCode>
     terminal::line(&format!("serving on {}", server.local_addr()));
     invite(&server.page_url(&args.room), server.pin_sha256());
     terminal::line(&format!("native:  ringback call {} --server {}", args.room, server.signaling_url()));
-    call::interrupted().await;
+    signals::interrupted().await;
     terminal::line("shutting down");
     server.shutdown().await;
     Ok(ExitCode::SUCCESS)

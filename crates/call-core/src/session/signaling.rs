@@ -189,7 +189,8 @@ impl Session {
     pub(super) fn signaling_given_up(&mut self, now: Instant) {
         let failure = self.outage.take().map_or(EndReason::SignalingLost, |outage| outage.failure);
         if !self.needs_signaling() {
-            self.link = Link::Off;
+            // An attempt may be on its way.
+            self.leave_signaling();
             return self.warn(format!("{failure}; the call goes on without it"));
         }
         let lost = self.connected_at.is_some();

@@ -9,14 +9,17 @@ use call_engine::{Command, Event};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use control_codec::{Subscription, Wish};
+
+use super::errand::{Ask, CallErrand, Errand, Media, Order, spelled};
 use super::lines::Lines;
-use super::message::{self, Subscription, Wish};
-use super::server::OnCall;
+use super::server::{OnCall, Views};
 use super::told;
+use crate::face::{ByHand, PageName, Step, words};
 use crate::{devices, terminal};
 
 /// A program that takes a line no sooner than this has stopped reading.
@@ -24,9 +27,11 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a program is told of: all ends that concern it.
 pub(crate) struct Ends {
-    /// The call that there is, if any.
-    pub(crate) calls: watch::Receiver<Option<OnCall>>,
-    /// What happens in it.
+    /// What there is to look at.
+    pub(super) views: Views,
+    /// Where errands go.
+    pub(crate) asks: mpsc::Sender<Ask>,
+    /// What happens in a call.
     pub(crate) events: broadcast::Receiver<Event>,
     /// This program's end.
     pub(crate) closing: CancellationToken,
@@ -41,9 +46,18 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let on_call = ends.calls.borrow().clone();
-    let mut client =
-        Client { writer, calls: ends.calls, events: ends.events, on_call, subscription: None, device_list: None };
+    let on_call = ends.views.calls.borrow().clone();
+    let mut client = Client {
+        writer,
+        views: ends.views,
+        asks: ends.asks,
+        events: ends.events,
+        on_call: None,
+        steps: None,
+        subscription: None,
+        device_list: None,
+    };
+    client.take(on_call);
     client.tell(&told::hello()).await?;
     let mut lines = Lines::new(reader);
     // When the next state may be told, and whether there is one.
@@ -63,13 +77,23 @@ where
                     levels = ticks(interval(now));
                 }
             }
-            changed = client.calls.changed() => {
+            changed = client.views.calls.changed() => {
                 // The server holds the other end until it closes.
                 if changed.is_err() {
                     return client.last_words().await;
                 }
-                client.on_call = client.calls.borrow_and_update().clone();
+                let is_left = |on_call: &OnCall| is_due || on_call.snapshot.has_changed().unwrap_or(true);
+                if wants_states && client.on_call.as_ref().is_some_and(is_left) {
+                    // The last state of a call is always told.
+                    client.state().await?;
+                }
+                let on_call = client.views.calls.borrow_and_update().clone();
+                client.take(on_call);
                 is_due = true;
+            }
+            Ok(()) = client.views.page.changed(), if wants.is_some_and(|wants| wants.pages) => client.page().await?,
+            step = step_changed(client.steps.as_mut()), if wants.is_some_and(|wants| wants.events) => {
+                client.tell(&told::line(&step)).await?;
             }
             () = state_changed(client.on_call.as_mut()), if wants_states && !is_due => is_due = true,
             () = tokio::time::sleep_until(next), if wants_states && is_due => {
@@ -87,9 +111,11 @@ where
 
 struct Client<W> {
     writer: W,
-    calls: watch::Receiver<Option<OnCall>>,
+    views: Views,
+    asks: mpsc::Sender<Ask>,
     events: broadcast::Receiver<Event>,
     on_call: Option<OnCall>,
+    steps: Option<watch::Receiver<Step>>,
     subscription: Option<Subscription>,
     device_list: Option<watch::Receiver<DeviceList>>,
 }
@@ -101,8 +127,20 @@ impl<W: AsyncWrite + Unpin> Client<W> {
         written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// Follows this call from now on.
+    fn take(&mut self, on_call: Option<OnCall>) {
+        self.steps = on_call.as_ref().and_then(|on_call| on_call.by_hand.as_ref()).map(ByHand::steps);
+        if let Some(steps) = &mut self.steps
+            && *steps.borrow() != Step::Preparing
+        {
+            // The first line was made before anybody looked.
+            steps.mark_changed();
+        }
+        self.on_call = on_call;
+    }
+
     async fn asked(&mut self, line: &[u8]) -> io::Result<()> {
-        let asked = message::read(line);
+        let asked = control_codec::read(line);
         let result = match asked.wish {
             Ok(wish) => self.grant(wish).await,
             Err(error) => Err(error.to_string()),
@@ -112,28 +150,82 @@ impl<W: AsyncWrite + Unpin> Client<W> {
 
     async fn grant(&mut self, wish: Wish) -> Result<Value, String> {
         match wish {
-            Wish::Do(commands) => self.command(commands).await,
-            Wish::Say(text) => {
+            Wish::Accept => self.command(vec![Command::Accept]).await,
+            Wish::AcceptWithoutCamera => self.command(vec![Command::SetCameraOn(false), Command::Accept]).await,
+            Wish::Decline => self.command(vec![Command::Decline]).await,
+            Wish::HangUp if self.is_at(PageName::Placing) => self.errand(Errand::GiveUp).await,
+            Wish::HangUp => self.command(vec![Command::HangUp]).await,
+            Wish::Microphone(on) => self.command(vec![Command::SetMicrophoneOn(on)]).await,
+            Wish::Camera(on) => self.command(vec![Command::SetCameraOn(on)]).await,
+            Wish::VideoSource(source) => self.command(vec![Command::SetVideoSource(spelled(&source)?)]).await,
+            Wish::AudioSource(source) => self.command(vec![Command::SetAudioSource(spelled(&source)?)]).await,
+            Wish::AudioSink(sink) => self.command(vec![Command::SetAudioSink(spelled(&sink)?)]).await,
+            Wish::Chat(text) => {
                 self.command(terminal::cut(&text).map(|part| Command::SendChat(part.to_owned())).collect()).await
             }
-            Wish::Snapshot => self.on_call()?.state(),
-            Wish::Levels => Ok(told::levels(&self.on_call()?.levels)),
-            Wish::Devices => tokio::task::spawn_blocking(listed).await.map_err(|error| error.to_string())?,
-            Wish::Subscribe(subscription) => {
-                // What happened before is in the state that the answer holds.
-                self.events = self.events.resubscribe();
-                self.subscription = Some(subscription);
-                self.device_list = subscription.devices.then(call_engine::devices::watch);
-                match &self.on_call {
-                    Some(on_call) => on_call.state(),
-                    None => Ok(json!({ "snapshot": null })),
-                }
+            Wish::Line => Ok(told::line(&self.step_now())),
+            Wish::Paste(text) => {
+                let by_hand = self.on_call()?.by_hand.as_ref().ok_or(words::NO_LINE_AWAITED)?;
+                by_hand.paste(&text).map(|()| json!({}))
             }
+            Wish::Snapshot => self.on_call()?.state(),
+            Wish::Levels => self.levels_now().ok_or_else(|| "there is no call yet, and no preview".to_owned()),
+            Wish::Invitation => Ok(told::invitation(self.on_call()?.invitation.as_ref())),
+            Wish::Page => Ok(told::page(&self.views.page.borrow())),
+            Wish::Devices => tokio::task::spawn_blocking(listed).await.map_err(|error| error.to_string())?,
+            Wish::Rooms => self.errand(Errand::Rooms).await,
+            Wish::Call(call) => self.errand(Errand::Call(Box::new(CallErrand::read(*call)?))).await,
+            Wish::CallAgain => self.errand(Errand::CallAgain).await,
+            Wish::StartPage => self.errand(Errand::StartPage).await,
+            Wish::Preview(media) => self.errand(Errand::Preview(media.map(Media::read).transpose()?)).await,
+            Wish::TestSound(sink) => self.errand(Errand::TestSound(sink.as_deref().map(spelled).transpose()?)).await,
+            Wish::FullScreen(on) => self.window(Order::FullScreen(on)).await,
+            Wish::Panel { panel, on } => self.window(Order::Panel(panel, on)).await,
+            Wish::Swap => self.window(Order::Swap).await,
+            Wish::Theme(theme) => self.window(Order::Theme(theme)).await,
+            Wish::Raise => self.window(Order::Raise).await,
+            // A program for one call ends with it.
+            Wish::Quit if self.asks.is_closed() => self.command(vec![Command::HangUp]).await,
+            Wish::Quit => self.errand(Errand::Quit).await,
+            Wish::Subscribe(subscription) => Ok(self.subscribe(subscription)),
             Wish::Unsubscribe => {
                 (self.subscription, self.device_list) = (None, None);
                 Ok(json!({}))
             }
         }
+    }
+
+    fn subscribe(&mut self, subscription: Subscription) -> Value {
+        // What happened before is in the state that the answer holds.
+        self.events = self.events.resubscribe();
+        self.subscription = Some(subscription);
+        self.device_list = subscription.devices.then(call_engine::devices::watch);
+        let state = self.on_call.as_ref().and_then(|on_call| on_call.state().ok());
+        let mut answer = state.unwrap_or_else(|| json!({ "snapshot": null }));
+        answer["page"] = told::page(&self.views.page.borrow_and_update())["page"].take();
+        answer["line"] = told::line(&self.step_now())["line"].take();
+        answer
+    }
+
+    /// How far the lines of a call by hand are; it counts as told.
+    fn step_now(&mut self) -> Step {
+        self.steps.as_mut().map(|steps| steps.borrow_and_update().clone()).unwrap_or_default()
+    }
+
+    fn is_at(&self, page: PageName) -> bool {
+        self.views.page.borrow().name == page
+    }
+
+    async fn window(&self, order: Order) -> Result<Value, String> {
+        self.errand(Errand::Window(order)).await
+    }
+
+    /// Has whoever places calls do this.
+    async fn errand(&self, errand: Errand) -> Result<Value, String> {
+        let (answer, answered) = oneshot::channel();
+        let nobody = "this program was started for one call: start it without a room";
+        self.asks.send(Ask { errand, answer }).await.map_err(|_| nobody)?;
+        answered.await.unwrap_or_else(|_| Err("the program ends".to_owned()))
     }
 
     async fn command(&self, commands: Vec<Command>) -> Result<Value, String> {
@@ -168,11 +260,24 @@ impl<W: AsyncWrite + Unpin> Client<W> {
         }
     }
 
+    async fn page(&mut self) -> io::Result<()> {
+        let page = told::page(&self.views.page.borrow_and_update());
+        self.tell(&page).await
+    }
+
     async fn levels(&mut self) -> io::Result<()> {
-        match self.on_call.as_ref().map(|on_call| told::levels(&on_call.levels)) {
+        match self.levels_now() {
             Some(levels) => self.tell(&levels).await,
             None => Ok(()),
         }
+    }
+
+    /// How loud it is in the call, or else in the preview.
+    fn levels_now(&self) -> Option<Value> {
+        let preview = self.views.listened.levels();
+        let is_over = self.is_at(PageName::Start) || self.is_at(PageName::Ended);
+        let call = self.on_call.as_ref().filter(|_| preview.is_none() || !is_over);
+        preview.filter(|_| call.is_none()).or(call.map(|on_call| on_call.levels.clone())).as_deref().map(told::levels)
     }
 
     /// What is still to be told when this program ends: the events that wait, and the last state.
@@ -185,6 +290,9 @@ impl<W: AsyncWrite + Unpin> Client<W> {
         }
         if subscription.snapshots {
             self.state().await?;
+        }
+        if subscription.pages && self.views.page.has_changed().unwrap_or(true) {
+            self.page().await?;
         }
         self.writer.shutdown().await
     }
@@ -221,6 +329,16 @@ async fn state_changed(on_call: Option<&mut OnCall>) {
     std::future::pending().await
 }
 
+/// The next step of a call by hand.
+async fn step_changed(steps: Option<&mut watch::Receiver<Step>>) -> Step {
+    if let Some(steps) = steps
+        && steps.changed().await.is_ok()
+    {
+        return steps.borrow_and_update().clone();
+    }
+    std::future::pending().await
+}
+
 /// The devices, when one came or went.
 async fn devices_changed(list: Option<&mut watch::Receiver<DeviceList>>) -> DeviceList {
     if let Some(list) = list
@@ -232,143 +350,4 @@ async fn devices_changed(list: Option<&mut watch::Receiver<DeviceList>>) -> Devi
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use call_engine::{Levels, Phase, RoomId, Snapshot};
-    use std::sync::Arc;
-    use tokio::io::{AsyncBufReadExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf};
-    use tokio::sync::mpsc;
-
-    /// A program at one end, and the call at the other.
-    struct Stage {
-        say: WriteHalf<DuplexStream>,
-        hear: tokio::io::Lines<BufReader<ReadHalf<DuplexStream>>>,
-        commands: mpsc::Receiver<Command>,
-        events: broadcast::Sender<Event>,
-        snapshot: watch::Sender<Snapshot>,
-        closing: CancellationToken,
-        _calls: watch::Sender<Option<OnCall>>,
-    }
-
-    impl Stage {
-        fn set(buffer: usize) -> Self {
-            let (theirs, ours) = tokio::io::duplex(buffer);
-            let (events, event_queue) = broadcast::channel(16);
-            let (sender, commands) = mpsc::channel(64);
-            let (snapshot, watched) = watch::channel(Snapshot::default());
-            let room = RoomId::new("stage").expect("a room");
-            let on_call = OnCall { room, commands: sender, snapshot: watched, levels: Arc::new(Levels::default()) };
-            let (calls, watched) = watch::channel(Some(on_call));
-            let closing = CancellationToken::new();
-            let ends = Ends { calls: watched, events: event_queue, closing: closing.clone() };
-            let (reader, writer) = tokio::io::split(ours);
-            tokio::spawn(serve(reader, writer, ends));
-            let (hear, say) = tokio::io::split(theirs);
-            Self { say, hear: BufReader::new(hear).lines(), commands, events, snapshot, closing, _calls: calls }
-        }
-
-        async fn say(&mut self, line: &str) {
-            self.say.write_all(format!("{line}\n").as_bytes()).await.expect("there");
-        }
-
-        async fn hear(&mut self) -> Value {
-            let line = self.hear.next_line().await.expect("there").expect("a line");
-            serde_json::from_str(&line).expect("JSON")
-        }
-    }
-
-    #[tokio::test]
-    async fn a_program_asks_is_answered_and_told() {
-        let mut stage = Stage::set(64 * 1024);
-        assert_eq!(stage.hear().await["hello"]["program"], "ringback");
-        stage.say(r#"{"id":1,"do":"subscribe","snapshots":false}"#).await;
-        let answer = stage.hear().await;
-        assert_eq!(
-            (&answer["id"], &answer["ok"], &answer["snapshot"]["room"]),
-            (&json!(1), &json!(true), &json!("stage"))
-        );
-        for line in ["{", r#"{"id":2,"do":"dance"}"#] {
-            stage.say(line).await;
-            assert!(stage.hear().await["error"].is_string(), "{line}");
-        }
-        stage.say(r#"{"id":3,"do":"accept_without_camera"}"#).await;
-        assert_eq!(stage.hear().await, json!({ "id": 3, "ok": true }));
-        assert_eq!(stage.commands.recv().await, Some(Command::SetCameraOn(false)));
-        assert_eq!(stage.commands.recv().await, Some(Command::Accept));
-        stage.events.send(Event::Phase(Phase::Connected)).expect("heard");
-        assert_eq!(stage.hear().await, json!({ "event": "phase", "phase": "connected" }));
-        stage.say(r#"{"do":"unsubscribe"}"#).await;
-        assert_eq!(stage.hear().await, json!({ "ok": true }));
-        stage.events.send(Event::Info("unheard".into())).expect("sent");
-        stage.commands.close();
-        while stage.commands.recv().await.is_some() {}
-        stage.say(r#"{"id":4,"do":"hang_up"}"#).await;
-        assert_eq!(stage.hear().await, json!({ "id": 4, "error": "the call is over" }));
-    }
-
-    #[tokio::test]
-    async fn a_long_text_goes_out_in_pieces_that_the_channel_takes() {
-        let mut stage = Stage::set(64 * 1024);
-        stage.hear().await;
-        let text = "ä".repeat(5000);
-        stage.say(&json!({ "do": "chat", "text": text }).to_string()).await;
-        assert_eq!(stage.hear().await, json!({ "ok": true }));
-        let mut said = String::new();
-        while said.len() < text.len() {
-            match stage.commands.recv().await {
-                Some(Command::SendChat(part)) => said += &part,
-                other => panic!("{other:?} is no chat"),
-            }
-        }
-        assert_eq!(said, text);
-    }
-
-    #[tokio::test]
-    async fn the_last_events_and_the_last_state_are_heard_at_the_end() {
-        let mut stage = Stage::set(64 * 1024);
-        stage.hear().await;
-        stage.say(r#"{"do":"subscribe","a_second":1}"#).await;
-        stage.hear().await;
-        stage.events.send(Event::Info("one".into())).expect("heard");
-        stage.snapshot.send_modify(|snapshot| snapshot.phase = Phase::Ended);
-        stage.closing.cancel();
-        assert_eq!(stage.hear().await["text"], "one");
-        assert_eq!(stage.hear().await["snapshot"]["phase"], "ended");
-        assert!(stage.hear.next_line().await.expect("an orderly end").is_none());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn states_come_no_more_often_than_asked_for_and_the_last_one_always() {
-        let mut stage = Stage::set(64 * 1024);
-        stage.hear().await;
-        stage.say(r#"{"do":"subscribe","a_second":10}"#).await;
-        stage.hear().await;
-        let start = Instant::now();
-        for messages in 1..=500 {
-            stage.snapshot.send_modify(|snapshot| snapshot.figures.data.messages_sent = messages);
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        let mut count = 0;
-        while stage.hear().await["snapshot"]["figures"]["data"]["messages_sent"] != 500 {
-            count += 1;
-        }
-        assert!((5..=11).contains(&count), "{count} states in {:?}", start.elapsed());
-    }
-
-    #[tokio::test]
-    async fn a_program_that_does_not_read_is_cut_off_and_misses_no_event_unawares() {
-        let mut stage = Stage::set(256);
-        stage.hear().await;
-        stage.say(r#"{"do":"subscribe","snapshots":false}"#).await;
-        stage.hear().await;
-        // It writes the first of them and waits for us; the queue holds sixteen.
-        for number in 0..100 {
-            stage.events.send(Event::Info(number.to_string())).expect("heard");
-        }
-        let mut last = json!(null);
-        while let Ok(Some(line)) = stage.hear.next_line().await {
-            last = serde_json::from_str(&line).expect("JSON");
-        }
-        assert!(last["error"].as_str().is_some_and(|error| error.starts_with("events were lost")), "{last}");
-    }
-}
+mod tests;

@@ -15,8 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::{self, Ends};
+use super::errand::{Ask, ERRANDS};
 use super::place::{Place, PlaceError};
 use super::told;
+use crate::face::{ByHand, Page, PageName};
+use crate::window::{Invitation, Listened};
 
 /// Programs at one time: a script or two and somebody who watches.
 const MOST_CLIENTS: usize = 8;
@@ -37,6 +40,10 @@ pub(crate) struct OnCall {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) snapshot: watch::Receiver<Snapshot>,
     pub(crate) levels: Arc<Levels>,
+    /// How others come into the room.
+    pub(crate) invitation: Option<Invitation>,
+    /// The lines of a call by hand.
+    pub(crate) by_hand: Option<ByHand>,
 }
 
 impl OnCall {
@@ -46,51 +53,109 @@ impl OnCall {
     }
 }
 
+/// Everything that programs may look at, whoever keeps it up to date.
+#[derive(Clone)]
+pub(super) struct Views {
+    /// The call that there is, if any.
+    pub(super) calls: watch::Receiver<Option<OnCall>>,
+    /// Which page there is.
+    pub(super) page: watch::Receiver<Page>,
+    /// How loud it is before a call.
+    pub(super) listened: Listened,
+}
+
 /// The open socket.
 pub(crate) struct Control {
     calls: watch::Sender<Option<OnCall>>,
+    page: watch::Sender<Page>,
     events: broadcast::Sender<Event>,
     closing: CancellationToken,
     tasks: TaskTracker,
     followers: TaskTracker,
+    listened: Listened,
     _place: Place,
 }
 
 impl Control {
-    /// Listens at `path`. Needs a tokio runtime.
+    /// Listens at `path`; gives what programs ask for beyond the call that there is. Needs a tokio runtime.
     ///
     /// # Errors
     /// See [`PlaceError`].
-    pub(crate) fn listen(path: &Path) -> Result<Self, PlaceError> {
+    pub(crate) fn listen(path: &Path) -> Result<(Self, mpsc::Receiver<Ask>), PlaceError> {
         let (place, listener) = Place::take(path)?;
+        let (asks, asked) = mpsc::channel(ERRANDS);
         let control = Self {
-            calls: watch::channel(None).0,
+            calls: watch::Sender::new(None),
+            page: watch::Sender::default(),
             events: broadcast::channel(EVENTS).0,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             followers: TaskTracker::new(),
+            listened: Listened::default(),
             _place: place,
         };
         let door = Door {
-            calls: control.calls.clone(),
+            views: Views {
+                calls: control.calls.subscribe(),
+                page: control.page.subscribe(),
+                listened: control.listened.clone(),
+            },
+            asks,
             events: control.events.clone(),
             closing: control.closing.clone(),
             tasks: control.tasks.clone(),
             owner: control._place.owner(),
         };
         control.tasks.spawn(door.open(listener));
-        Ok(control)
+        Ok((control, asked))
+    }
+
+    /// Where whoever places calls, and the window, say what is shown.
+    pub(crate) fn page(&self) -> watch::Sender<Page> {
+        self.page.clone()
+    }
+
+    /// Where a preview's levels are found.
+    pub(crate) fn listened(&self) -> Listened {
+        self.listened.clone()
+    }
+
+    /// Something went wrong beside the call.
+    pub(crate) fn problem(&self) -> impl Fn(String) + Send + Sync + 'static {
+        let events = self.events.clone();
+        // Nobody listens: nothing to do.
+        move |text| drop(events.send(Event::Problem(text)))
     }
 
     /// The programs drive this call from now on.
-    pub(crate) fn attach(&self, room: &RoomId, call: &mut Call) {
+    pub(crate) fn attach(
+        &self,
+        room: &RoomId,
+        invitation: Option<Invitation>,
+        by_hand: Option<ByHand>,
+        call: &mut Call,
+    ) {
+        let levels = call.levels();
         let mut followed = call.follow_events();
-        let events = self.events.clone();
+        let (events, page, calls, ours) = (self.events.clone(), self.page.clone(), self.calls.clone(), levels.clone());
         self.followers.spawn(async move {
             loop {
                 match followed.recv().await {
-                    // Nobody listens: nothing to do.
-                    Ok(event) => drop(events.send(event)),
+                    Ok(event) => {
+                        let is_last =
+                            || calls.borrow().as_ref().is_some_and(|on_call| Arc::ptr_eq(&on_call.levels, &ours));
+                        if let Event::Ended(end) = &event
+                            && is_last()
+                        {
+                            page.send_modify(|page| {
+                                let room = page.room.take();
+                                page.turn(PageName::Ended, room);
+                                page.end = Some(end.clone());
+                            });
+                        }
+                        // Nobody listens: nothing to do.
+                        drop(events.send(event));
+                    }
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 }
@@ -100,8 +165,11 @@ impl Control {
             room: room.clone(),
             commands: call.commands(),
             snapshot: call.snapshot(),
-            levels: call.levels(),
+            levels,
+            invitation,
+            by_hand,
         }));
+        self.page.send_modify(|page| page.turn(PageName::Call, Some(room.to_string())));
     }
 
     /// Lets everybody hear what happened last, and removes the socket. The call must be over.
@@ -120,7 +188,8 @@ impl Control {
 
 /// Lets programs in.
 struct Door {
-    calls: watch::Sender<Option<OnCall>>,
+    views: Views,
+    asks: mpsc::Sender<Ask>,
     events: broadcast::Sender<Event>,
     closing: CancellationToken,
     tasks: TaskTracker,
@@ -147,7 +216,8 @@ impl Door {
             match places.clone().try_acquire_owned() {
                 Ok(place) => {
                     let ends = Ends {
-                        calls: self.calls.subscribe(),
+                        views: self.views.clone(),
+                        asks: self.asks.clone(),
                         events: self.events.subscribe(),
                         closing: self.closing.clone(),
                     };

@@ -1,10 +1,12 @@
 //! What the control socket tells, one JSON object a line: answers, events, and the state of the call.
 //! Later versions only add members; what is not known is `null`. No key, address or session description is in any of them.
 
-use call_engine::{ConnectionQuality, Event, Levels, Phase, RoomId, Snapshot};
+use call_engine::{ConnectionQuality, EndReason, Event, Levels, Phase, RoomId, Snapshot};
 use serde_json::{Value, json};
 
+use crate::face::{Page, PageName, Step};
 use crate::report;
+use crate::window::Invitation;
 
 /// What a program is told first.
 pub(crate) fn hello() -> Value {
@@ -38,6 +40,49 @@ pub(crate) fn event(event: &Event) -> Value {
     }
 }
 
+/// Which page there is.
+pub(crate) fn page(page: &Page) -> Value {
+    let name = match page.name {
+        PageName::Start => "start",
+        PageName::Placing => "placing",
+        PageName::Call => "call",
+        PageName::Ended => "ended",
+    };
+    json!({ "page": {
+        "name": name,
+        "room": page.room,
+        "error": page.error,
+        "end": page.end.as_ref().map(end),
+        "window": page.window.map(|looks| json!({
+            "full_screen": looks.full_screen,
+            "chat": looks.chat,
+            "devices": looks.devices,
+            "statistics": looks.statistics,
+            "help": looks.help,
+            "swapped": looks.swapped,
+        })),
+    }})
+}
+
+/// The line for the other, in a call by hand.
+pub(crate) fn line(step: &Step) -> Value {
+    let (kind, text) = match step {
+        Step::Preparing | Step::Taken => return json!({ "line": null }),
+        Step::Offer(line) => ("offer", line),
+        Step::Answer(line) => ("answer", line),
+    };
+    json!({ "line": { "kind": kind, "text": text } })
+}
+
+/// How others come into the room.
+pub(crate) fn invitation(invitation: Option<&Invitation>) -> Value {
+    json!({ "invitation": invitation.map(|invitation| json!({
+        "who": invitation.who,
+        "link": invitation.link,
+        "network_link": invitation.network_link,
+    }))})
+}
+
 /// The state of a call.
 pub(crate) fn snapshot(room: &RoomId, snapshot: &Snapshot) -> Value {
     let media = &snapshot.media;
@@ -60,8 +105,12 @@ pub(crate) fn snapshot(room: &RoomId, snapshot: &Snapshot) -> Value {
         "peer": { "microphone_on": snapshot.peer.microphone_on, "camera_on": snapshot.peer.camera_on },
         "quality": snapshot.quality.map(quality),
         "figures": figures,
-        "end": snapshot.end.as_ref().map(|end| json!({ "reason": end.slug(), "text": end.to_string() })),
+        "end": snapshot.end.as_ref().map(end),
     }})
+}
+
+fn end(end: &EndReason) -> Value {
+    json!({ "reason": end.slug(), "text": end.to_string() })
 }
 
 /// How loud it is, as peaks from 0 to 1.
@@ -97,7 +146,7 @@ fn quality(quality: ConnectionQuality) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use call_engine::EndReason;
+    use crate::face::Looks;
 
     #[test]
     fn an_answer_says_ok_or_why_not_and_to_what() {
@@ -120,6 +169,29 @@ mod tests {
         let ended = event(&Event::Ended(EndReason::RoomFull));
         assert_eq!((&ended["event"], &ended["reason"]), (&json!("ended"), &json!("room_full")));
         assert!(!event(&Event::Chat("a\nb".into())).to_string().contains('\n'), "one line whatever the peer sends");
+    }
+
+    #[test]
+    fn the_reference_names_every_member_of_what_is_told() {
+        let reference = include_str!("../../../../docs/CONTROL.md");
+        let room = RoomId::new("kitchen").expect("a room");
+        let state = snapshot(&room, &Snapshot::default());
+        let shown = page(&Page { window: Some(Looks::default()), ..Page::default() });
+        let invited = invitation(Some(&Invitation::default()));
+        let objects = [
+            &state["snapshot"],
+            &state["snapshot"]["media"],
+            &state["snapshot"]["peer"],
+            &shown["page"],
+            &shown["page"]["window"],
+            &invited["invitation"],
+            &line(&Step::Offer("line".into()))["line"],
+            &levels(&Levels::default())["levels"],
+        ];
+        for member in objects.into_iter().flat_map(|object| object.as_object().expect("an object").keys()) {
+            let is_named = reference.contains(&format!("`{member}`")) || reference.contains(&format!("\"{member}\":"));
+            assert!(is_named, "{member} is not in the reference");
+        }
     }
 
     #[test]

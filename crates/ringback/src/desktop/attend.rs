@@ -1,4 +1,5 @@
-//! Follows a call for the desktop's sake: a notification while it rings, and a machine that stays awake while people talk.
+//! Follows a call for the desktop's sake: a notification while it rings and the person looks elsewhere, and a machine that stays
+//! awake while people talk.
 //! Nothing waits for the desktop, and what it cannot do is left out.
 
 use call_engine::{Command, Phase, Snapshot};
@@ -15,9 +16,10 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(phase: Phase) -> Self {
+    /// `focused`: the person looks at the window.
+    fn of(phase: Phase, focused: bool) -> Self {
         match phase {
-            Phase::Ringing => Self { notification: true, awake: true },
+            Phase::Ringing => Self { notification: !focused, awake: true },
             Phase::Negotiating | Phase::Connected | Phase::Reconnecting => Self { notification: false, awake: true },
             Phase::Joining | Phase::Waiting | Phase::Ending | Phase::Ended => Self::default(),
         }
@@ -28,6 +30,7 @@ impl Wanted {
 pub(crate) fn attend(
     room: &str,
     mut snapshots: watch::Receiver<Snapshot>,
+    mut focused: watch::Receiver<bool>,
     commands: mpsc::Sender<Command>,
     raise: impl Fn() + Clone + Send + 'static,
 ) {
@@ -36,7 +39,7 @@ pub(crate) fn attend(
         let (mut notification, mut awake) = (None, None);
         loop {
             let phase = snapshots.borrow_and_update().phase;
-            let wanted = Wanted::of(phase);
+            let wanted = Wanted::of(phase, *focused.borrow_and_update());
             keep(&mut awake, wanted.awake, Awake::keep);
             keep(&mut notification, wanted.notification, || {
                 let (commands, raise) = (commands.clone(), raise.clone());
@@ -53,8 +56,15 @@ pub(crate) fn attend(
                     }
                 })
             });
-            if phase == Phase::Ended || snapshots.changed().await.is_err() {
+            if phase == Phase::Ended {
                 return;
+            }
+            tokio::select! {
+                changed = snapshots.changed() => if changed.is_err() {
+                    return;
+                },
+                // A window that was closed looks nowhere any more, and its call ends.
+                Ok(()) = focused.changed() => {}
             }
         }
     });
@@ -74,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notification_is_for_ringing_only_and_the_machine_sleeps_when_nobody_talks() {
+    fn a_notification_is_for_who_looks_elsewhere_while_it_rings_and_the_machine_sleeps_when_nobody_talks() {
         for (phase, notification, awake) in [
             (Phase::Joining, false, false),
             (Phase::Waiting, false, false),
@@ -85,7 +95,8 @@ mod tests {
             (Phase::Ending, false, false),
             (Phase::Ended, false, false),
         ] {
-            assert_eq!(Wanted::of(phase), Wanted { notification, awake }, "{phase:?}");
+            assert_eq!(Wanted::of(phase, false), Wanted { notification, awake }, "{phase:?}");
+            assert_eq!(Wanted::of(phase, true), Wanted { notification: false, awake }, "{phase:?}");
         }
     }
 

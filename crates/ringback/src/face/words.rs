@@ -101,12 +101,16 @@ pub(crate) const BY_SERVER: &str = "At a server";
 pub(crate) const SERVER: &str = "Server address";
 pub(crate) const SERVER_HINT: &str = "wss://example.org/signaling";
 pub(crate) const SERVER_MISSING: &str = "Name a server, such as wss://example.org/signaling.";
-pub(crate) const BY_HAND: &str = "A call by hand needs a terminal: ringback call --server manual.";
 pub(crate) const PREVIEW: &str = "Camera preview";
 pub(crate) const NO_PREVIEW: &str = "No picture from the camera";
 pub(crate) const MICROPHONE_LEVEL: &str = "Microphone level";
 pub(crate) const PLACING: &str = "Looking for the room\u{2026}";
 pub(crate) const CANCEL: &str = "Cancel";
+
+pub(crate) const THEME: &str = "Light or dark";
+pub(crate) const THEME_SYSTEM: &str = "As the desktop";
+pub(crate) const THEME_LIGHT: &str = "Light";
+pub(crate) const THEME_DARK: &str = "Dark";
 
 // Devices.
 pub(crate) const CAMERA: &str = "Camera";
@@ -128,6 +132,28 @@ pub(crate) const REACH_HERE: &str = "Whoever uses this machine can join.";
 pub(crate) const REACH_NETWORK: &str = "Whoever is on this network can join.";
 pub(crate) const LINK_FAILED: &str = "No browser could be opened; copy the link.";
 
+// A call without a server.
+pub(crate) const LINE: &str = "Line for the other";
+pub(crate) const LINE_OFFER: &str = "Send this line to the other, who calls without a server too and pastes it there:";
+pub(crate) const LINE_ANSWER: &str = "Send this line back. The call begins when the other has pasted it:";
+pub(crate) const LINE_PASTE: &str =
+    "Then paste the line that comes back (or the other's first line, if that is here before):";
+pub(crate) const LINE_HINT: &str = "ringback1-answer-\u{2026}";
+pub(crate) const LINE_CARRIED: &str = "The lines are being exchanged";
+pub(crate) const LINE_TAKE: &str = "Take the line";
+pub(crate) const LINE_COPY: &str = "Copy the line";
+pub(crate) const LINE_COPIED: &str = "the line was given to the clipboard, if this terminal lets programs do that";
+pub(crate) const LINE_CODE: &str = "Code of the line, for the camera of the other's machine";
+pub(crate) const LINE_KEYS: &str = "Enter takes it, Ctrl-Y copies yours, Esc frees the keys";
+pub(crate) const LINE_KEYS_FREE: &str = "Enter: paste the other's line";
+pub(crate) const LINE_BY_HAND: &str = "Without a server: you and the other exchange two lines, by mail or chat.";
+pub(crate) const NO_LINE_AWAITED: &str = "no line is awaited now";
+
+/// A terminal that is too small for the line.
+pub(crate) fn line_hidden(letters: usize) -> String {
+    format!("{letters} letters do not fit: Ctrl-Y copies the line, or make the terminal larger")
+}
+
 // In the call.
 pub(crate) const MUTE: &str = "Mute";
 pub(crate) const UNMUTE: &str = "Unmute";
@@ -144,7 +170,14 @@ pub(crate) const ACCEPT: &str = "Accept";
 pub(crate) const ACCEPT_WITHOUT_CAMERA: &str = "Accept without camera";
 pub(crate) const DECLINE: &str = "Decline";
 pub(crate) const CLOSE: &str = "Close";
-pub(crate) const SMALL_PICTURE: &str = "Small picture: drag it to another corner, click to swap";
+pub(crate) const SMALL_PICTURE: &str = "Drag or arrow keys move it, click or Enter swaps the pictures";
+pub(crate) const TOP_LEFT: &str = "top left";
+pub(crate) const TOP_RIGHT: &str = "top right";
+pub(crate) const BOTTOM_LEFT: &str = "bottom left";
+pub(crate) const BOTTOM_RIGHT: &str = "bottom right";
+pub(crate) const PEER_PICTURE: &str = "The other one's picture";
+pub(crate) const OWN_PICTURE: &str = "Your own picture";
+pub(crate) const SCREEN_PICTURE: &str = "The shared screen";
 pub(crate) const PEER_MUTED: &str = "The other one is muted";
 pub(crate) const PEER_CAMERA_OFF: &str = "The other one's camera is off";
 pub(crate) const OWN_CAMERA_OFF: &str = "Your camera is off";
@@ -188,6 +221,16 @@ pub(crate) fn chat(unread: usize) -> String {
 /// An entry for what is found automatically, with what that is now.
 pub(crate) fn automatic(found: Option<&str>) -> String {
     found.map_or_else(|| AUTOMATIC.to_owned(), |name| format!("{AUTOMATIC} ({name})"))
+}
+
+/// The small picture, with the corner that it is in.
+pub(crate) fn small_picture(corner: &str) -> String {
+    format!("Small picture, {corner}")
+}
+
+/// A picture and what stands in its place.
+pub(crate) fn instead(picture: &str, words: &str) -> String {
+    format!("{picture}: {words}")
 }
 
 /// The room's own line in the invitation.

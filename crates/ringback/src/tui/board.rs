@@ -10,6 +10,9 @@ use crate::face::{self, Action, Key};
 /// Longest line that can be typed, in characters.
 const MOST_TYPED: usize = 2000;
 
+/// Longest line of a call by hand that can be typed or pasted without brackets, in characters.
+const MOST_LINE: usize = call_engine::MAX_LINE;
+
 /// What a stroke brings about outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -17,6 +20,10 @@ pub(crate) enum Effect {
     Command(Command),
     /// This is for the peer.
     Say(String),
+    /// This is the other's line, in a call by hand.
+    Paste(String),
+    /// Our own line goes to the clipboard.
+    Copy,
     /// The devices are to be listed.
     ListDevices,
     /// The chat was opened, and is read.
@@ -29,11 +36,26 @@ pub(crate) enum Effect {
     Again,
 }
 
+/// A field that is there while a line is awaited. It is open at first, as what is pasted may come letter by letter, and letters are
+/// keys elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// No line is awaited.
+    #[default]
+    Absent,
+    /// The keys act as ever.
+    Closed,
+    /// With what is in it.
+    Open(String),
+}
+
 /// What is open.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Board {
     /// The chat, with the line that is being typed.
     pub(crate) chat: Option<String>,
+    /// The field for the other's line in a call by hand, where that is awaited.
+    pub(crate) field: Field,
     /// The figures and curves.
     pub(crate) figures: bool,
     /// The keys.
@@ -63,22 +85,31 @@ impl Board {
 
     /// One stroke.
     pub(crate) fn stroke(&mut self, stroke: Stroke, snapshot: &Snapshot) -> Vec<Effect> {
-        match (stroke, &mut self.chat) {
-            (Stroke::Redraw, _) => return vec![Effect::Redraw],
-            (Stroke::Interrupt, _) if snapshot.end.is_some() => return vec![Effect::Close],
-            (Stroke::Interrupt, _) => return vec![Effect::Command(Command::Interrupt)],
-            (Stroke::SpaceUp, _) => return self.space_up(),
-            (Stroke::Char(c), Some(line)) => return typed(line, c),
-            (Stroke::Space { .. }, Some(line)) => return typed(line, ' '),
-            (Stroke::Backspace, Some(line)) => {
-                line.pop();
-                return Vec::new();
-            }
-            (Stroke::Enter, Some(line)) => {
-                let line = std::mem::take(line);
-                return if line.trim().is_empty() { Vec::new() } else { vec![Effect::Say(line)] };
-            }
+        match stroke {
+            Stroke::Redraw => return vec![Effect::Redraw],
+            Stroke::Interrupt if snapshot.end.is_some() => return vec![Effect::Close],
+            Stroke::Interrupt => return vec![Effect::Command(Command::Interrupt)],
+            Stroke::SpaceUp => return self.space_up(),
+            Stroke::Copy => return vec![Effect::Copy],
             _ => {}
+        }
+        if let Some((line, most)) = self.written() {
+            match stroke {
+                Stroke::Char(c) => return typed(line, c, most),
+                Stroke::Space { .. } => return typed(line, ' ', most),
+                Stroke::Backspace => {
+                    line.pop();
+                    return Vec::new();
+                }
+                Stroke::Enter => {
+                    let line = std::mem::take(line);
+                    if line.trim().is_empty() {
+                        return Vec::new();
+                    }
+                    return vec![if self.chat.is_some() { Effect::Say(line) } else { Effect::Paste(line) }];
+                }
+                _ => {}
+            }
         }
         match (stroke, &mut self.picker) {
             (Stroke::Up | Stroke::Down, Some(picker)) => {
@@ -92,17 +123,42 @@ impl Board {
             Stroke::Space { again } => self.space(again, snapshot),
             Stroke::Escape if self.close() => Vec::new(),
             Stroke::Escape => self.key(Key::Escape, snapshot),
+            Stroke::Enter if self.field == Field::Closed => {
+                self.field = Field::Open(String::new());
+                Vec::new()
+            }
             Stroke::Enter => self.key(Key::Enter, snapshot),
             Stroke::Char(c) => self.key(Key::Char(c.to_ascii_lowercase()), snapshot),
             _ => Vec::new(),
         }
     }
 
-    /// Text that was pasted: into the chat line; anywhere else it would be taken for keys.
-    pub(crate) fn pasted(&mut self, text: &str) {
+    /// Text that was pasted: into the chat line, or as the other's line; anywhere else it would be taken for keys.
+    pub(crate) fn pasted(&mut self, text: &str) -> Vec<Effect> {
         if let Some(line) = &mut self.chat {
             let room = MOST_TYPED.saturating_sub(line.chars().count());
             line.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(room));
+        } else if self.field != Field::Absent {
+            return vec![Effect::Paste(text.to_owned())];
+        }
+        Vec::new()
+    }
+
+    /// A line is awaited from now on, or no more.
+    pub(crate) fn awaits_line(&mut self, awaits: bool) {
+        match (&self.field, awaits) {
+            (Field::Absent, true) => self.field = Field::Open(String::new()),
+            (_, false) => self.field = Field::Absent,
+            _ => {}
+        }
+    }
+
+    /// What is being written, and how many letters it may have.
+    fn written(&mut self) -> Option<(&mut String, usize)> {
+        match (&mut self.chat, &mut self.field) {
+            (Some(line), _) => Some((line, MOST_TYPED)),
+            (None, Field::Open(line)) => Some((line, MOST_LINE)),
+            _ => None,
         }
     }
 
@@ -111,8 +167,17 @@ impl Board {
         std::mem::take(&mut self.help)
             || self.picker.take().is_some()
             || self.chat.take().is_some()
+            || self.close_field()
             || std::mem::take(&mut self.figures)
             || std::mem::take(&mut self.full_screen)
+    }
+
+    fn close_field(&mut self) -> bool {
+        let is_open = matches!(self.field, Field::Open(_));
+        if is_open {
+            self.field = Field::Closed;
+        }
+        is_open
     }
 
     fn key(&mut self, key: Key, snapshot: &Snapshot) -> Vec<Effect> {
@@ -160,8 +225,9 @@ impl Board {
     }
 }
 
-fn typed(line: &mut String, c: char) -> Vec<Effect> {
-    if line.chars().count() < MOST_TYPED {
+fn typed(line: &mut String, c: char, most: usize) -> Vec<Effect> {
+    // Bytes are counted at once, letters one by one; a letter has four bytes at most.
+    if line.len() < most || line.chars().count() < most {
         line.push(c);
     }
     Vec::new()
@@ -239,6 +305,23 @@ mod tests {
         assert_eq!(board.stroke(Stroke::Down, &talking(true)), []);
         let chosen = board.stroke(Stroke::Enter, &talking(true));
         assert_eq!(chosen, [Effect::Command(Command::SetVideoSource(call_engine::VideoSource::TestCard))]);
+    }
+
+    #[test]
+    fn the_others_line_is_taken_pasted_or_typed_until_it_is_there() {
+        let mut board = Board::default();
+        assert_eq!(board.pasted("ringback1-offer-q"), [], "no line is awaited");
+        board.awaits_line(true);
+        assert_eq!(type_in(&mut board, "qm\n"), [Effect::Paste("qm".into())], "letters are no keys now");
+        assert_eq!(board.pasted("a\nb"), [Effect::Paste("a\nb".into())]);
+        assert_eq!(board.stroke(Stroke::Copy, &talking(true)), [Effect::Copy]);
+        assert_eq!(board.stroke(Stroke::Escape, &talking(true)), []);
+        board.awaits_line(true);
+        assert_eq!(type_in(&mut board, "m"), [Effect::Command(Command::SetMicrophoneOn(false))]);
+        assert_eq!(board.pasted("line"), [Effect::Paste("line".into())], "also while the keys are free");
+        assert_eq!(type_in(&mut board, "\nx\n"), [Effect::Paste("x".into())]);
+        board.awaits_line(false);
+        assert_eq!(type_in(&mut board, "q"), [Effect::Command(Command::HangUp)]);
     }
 
     #[test]

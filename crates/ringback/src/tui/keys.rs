@@ -29,6 +29,8 @@ pub(crate) enum Stroke {
     Interrupt,
     /// Draw everything anew.
     Redraw,
+    /// Copy what there is to be copied.
+    Copy,
 }
 
 /// The stroke of an event; nothing for what has no use.
@@ -41,6 +43,7 @@ pub(crate) fn stroke(event: KeyEvent) -> Option<Stroke> {
     match event.code {
         KeyCode::Char('c' | 'd') if control => Some(Stroke::Interrupt),
         KeyCode::Char('l') if control => Some(Stroke::Redraw),
+        KeyCode::Char('y') if control => Some(Stroke::Copy),
         KeyCode::Char(_) if control || other => None,
         KeyCode::Char(' ') => Some(Stroke::Space { again: event.kind == KeyEventKind::Repeat }),
         KeyCode::Char(c) => Some(Stroke::Char(c)),
@@ -70,6 +73,7 @@ mod tests {
             (KeyCode::Char('m'), control, press, None),
             (KeyCode::Char('c'), control, press, Some(Stroke::Interrupt)),
             (KeyCode::Char('l'), control, press, Some(Stroke::Redraw)),
+            (KeyCode::Char('y'), control, press, Some(Stroke::Copy)),
             (KeyCode::Char(' '), none, press, Some(Stroke::Space { again: false })),
             (KeyCode::Char(' '), none, repeat, Some(Stroke::Space { again: true })),
             (KeyCode::Char(' '), none, release, Some(Stroke::SpaceUp)),

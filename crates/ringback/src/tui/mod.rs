@@ -3,9 +3,11 @@
 
 mod answers;
 mod board;
+mod by_hand;
 mod figures;
 mod graphics;
 mod keys;
+mod listing;
 mod pace;
 mod panels;
 mod picker;
@@ -19,18 +21,17 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use call_engine::devices::{DeviceList, list_cameras, list_microphones, list_speakers};
-use call_engine::{Call, Command, EndReason, Event, Levels, Picture, Pictures, Protocol, RoomId, Snapshot};
+use call_engine::{Call, Command, EndReason, Event, Levels, Picture, Pictures, RoomId, Snapshot};
 use ratatui::crossterm::event::{self, Event as Input};
 use ratatui::layout::Rect;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use screen::restore;
 
-use crate::cli::CallArgs;
-use crate::face::Story;
+use crate::face::{ByHand, Step, Story, words};
 use crate::terminal;
 use board::{Board, Effect};
+use listing::Listing;
 use pace::Pace;
 use picture::Depth;
 use screen::Screen;
@@ -61,13 +62,10 @@ pub(crate) enum Left {
 ///
 /// # Errors
 /// Why not, as a line for the person.
-pub(crate) fn check(args: &CallArgs) -> Result<(), &'static str> {
+pub(crate) fn check() -> Result<(), &'static str> {
     let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() || is_dumb {
         return Err("--tui draws on a terminal, and this is none: leave it out, or say --headless");
-    }
-    if args.server.as_ref().is_some_and(|server| server.protocol == Protocol::Manual) {
-        return Err("--tui has no place for the lines of a call by hand: leave it out");
     }
     Ok(())
 }
@@ -76,7 +74,13 @@ pub(crate) fn check(args: &CallArgs) -> Result<(), &'static str> {
 ///
 /// # Errors
 /// When the terminal cannot be used any more.
-pub(crate) fn show(call: &mut Call, room: &RoomId, link: Option<String>, chat: bool) -> anyhow::Result<Left> {
+pub(crate) fn show(
+    call: &mut Call,
+    room: &RoomId,
+    link: Option<String>,
+    by_hand: Option<&ByHand>,
+    chat: bool,
+) -> anyhow::Result<Left> {
     let screen = Screen::open()?;
     let variable = |name| std::env::var(name).ok();
     let is_far = std::env::var_os("SSH_CONNECTION").is_some() || std::env::var_os("SSH_TTY").is_some();
@@ -86,6 +90,8 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, link: Option<String>, chat: b
     let face = Face {
         room: room.to_string(),
         link,
+        by_hand: by_hand.map(|by_hand| (by_hand.clone(), by_hand.steps())),
+        step: Step::default(),
         commands: call.commands(),
         events: call.take_events(),
         snapshots: call.snapshot(),
@@ -105,7 +111,6 @@ pub(crate) fn show(call: &mut Call, room: &RoomId, link: Option<String>, chat: b
         pace: Pace::new(is_far),
         shown: Shown::default(),
         listing: None,
-        devices: None,
         ended_at: None,
         screen,
     };
@@ -163,6 +168,8 @@ struct Shown {
 struct Face {
     room: String,
     link: Option<String>,
+    by_hand: Option<(ByHand, watch::Receiver<Step>)>,
+    step: Step,
     commands: mpsc::Sender<Command>,
     events: Option<mpsc::Receiver<Event>>,
     snapshots: watch::Receiver<Snapshot>,
@@ -176,9 +183,8 @@ struct Face {
     cell: (u16, u16),
     pace: Pace,
     shown: Shown,
-    /// The devices while a person chooses: listed at once on a thread of its own, then watched.
-    listing: Option<std::sync::mpsc::Receiver<DeviceList>>,
-    devices: Option<watch::Receiver<DeviceList>>,
+    /// The devices while a person chooses.
+    listing: Option<Listing>,
     ended_at: Option<Instant>,
     screen: Screen,
 }
@@ -247,6 +253,12 @@ impl Face {
             any = true;
         }
         any |= self.new_devices();
+        if let Some((_, steps)) = &mut self.by_hand {
+            any |= steps.has_changed().unwrap_or(false);
+            // What is drawn and what the board takes are of the same moment: a line that can be seen can be answered.
+            self.step = steps.borrow_and_update().clone();
+            self.board.awaits_line(matches!(self.step, Step::Offer(_)));
+        }
         let notices = self.story.notices(now).count();
         any |= std::mem::take(&mut self.shown.is_stale);
         any | (notices != std::mem::replace(&mut self.shown.notices, notices))
@@ -255,18 +267,12 @@ impl Face {
     /// The devices that came and went while a person chooses.
     fn new_devices(&mut self) -> bool {
         let Some(picker) = &mut self.board.picker else {
-            (self.listing, self.devices) = (None, None);
+            self.listing = None;
             return false;
         };
-        let listed = self.listing.as_ref().and_then(|listing| listing.try_recv().ok());
-        let changed = self.devices.as_mut().filter(|devices| devices.has_changed().unwrap_or(false));
-        match listed.or(changed.map(|devices| devices.borrow_and_update().clone())) {
-            Some(list) => {
-                picker.listed(list);
-                true
-            }
-            None => false,
-        }
+        let Some(list) = self.listing.as_mut().and_then(Listing::news) else { return false };
+        picker.listed(list);
+        true
     }
 
     fn input(&mut self, input: &Input) -> anyhow::Result<Option<Left>> {
@@ -278,10 +284,7 @@ impl Face {
                 }
                 self.board.stroke(stroke, &self.snapshots.borrow())
             }
-            Input::Paste(text) => {
-                self.board.pasted(text);
-                Vec::new()
-            }
+            Input::Paste(text) => self.board.pasted(text),
             Input::Resize(..) => vec![Effect::Redraw],
             _ => Vec::new(),
         };
@@ -294,9 +297,14 @@ impl Face {
                     }
                     self.story.said(text);
                 }
-                Effect::ListDevices => {
-                    (self.listing, self.devices) = (Some(list_devices()), Some(call_engine::devices::watch()));
+                Effect::Paste(text) => {
+                    let result = self.by_hand.as_ref().map_or(Ok(()), |(by_hand, _)| by_hand.paste(&text));
+                    if let Err(error) = result {
+                        self.story.notice(Instant::now(), error);
+                    }
                 }
+                Effect::Copy => self.copy()?,
+                Effect::ListDevices => self.listing = Some(Listing::start()),
                 Effect::Read => self.story.read(),
                 Effect::Redraw => {
                     self.uncover()?;
@@ -307,6 +315,15 @@ impl Face {
             }
         }
         Ok(None)
+    }
+
+    /// Puts our own line on the clipboard.
+    fn copy(&mut self) -> io::Result<()> {
+        if let Step::Offer(line) | Step::Answer(line) = &self.step {
+            self.screen.write(&by_hand::copy(line))?;
+            self.story.notice(Instant::now(), words::LINE_COPIED.to_owned());
+        }
+        Ok(())
     }
 
     /// The queue is short and the call empties it at once; only an ended call does not, and wants nothing.
@@ -325,6 +342,7 @@ impl Face {
         let before = self.screen.written();
         let scene = Scene {
             room: &self.room,
+            step: &self.step,
             link: self.link.as_deref(),
             snapshot,
             story: &self.story,
@@ -373,20 +391,4 @@ impl Face {
 /// As fine as a meter shows.
 fn rounded(peak: f32) -> f32 {
     (peak * 100.0).round() / 100.0
-}
-
-/// Lists the devices on a thread: that may take some seconds.
-fn list_devices() -> std::sync::mpsc::Receiver<DeviceList> {
-    let (sender, list) = std::sync::mpsc::channel();
-    let listing = std::thread::Builder::new().name("devices".into()).spawn(move || {
-        let _ = sender.send(DeviceList {
-            cameras: list_cameras(),
-            microphones: list_microphones().unwrap_or_default(),
-            speakers: list_speakers().unwrap_or_default(),
-        });
-    });
-    if let Err(error) = listing {
-        terminal::warn(&format!("the devices cannot be listed: {error}"));
-    }
-    list
 }

@@ -10,10 +10,10 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
-use super::board::Board;
+use super::board::{Board, Field};
 use super::picture::{self, Depth};
-use super::{figures, panels};
-use crate::face::{Action, KEYS, Key, Speaker, Story, words};
+use super::{by_hand, figures, panels};
+use crate::face::{Action, KEYS, Key, Speaker, Step, Story, words};
 use crate::terminal::printable;
 
 /// Everything that a drawing shows.
@@ -22,6 +22,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) room: &'a str,
     /// The link by which a browser joins, where there is one.
     pub(crate) link: Option<&'a str>,
+    /// How far the two lines of a call by hand are.
+    pub(crate) step: &'a Step,
     /// The state of the call.
     pub(crate) snapshot: &'a Snapshot,
     /// The call so far.
@@ -90,9 +92,13 @@ fn stage(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Option<Rect> {
             picture::draw(picture, place, large.1, scene.depth, frame.buffer_mut());
         }
         Some(_) => {}
+        None if draws_line(frame, area, scene) => {}
         None => draw_words(frame, area, &centre(scene, camera_off)),
     }
-    if let Some(picture) = small.0.filter(|_| snapshot.end.is_none() && area.width >= 40 && area.height >= 12) {
+    let has_line = exchanges(scene).is_some();
+    if let Some(picture) =
+        small.0.filter(|_| snapshot.end.is_none() && !has_line && area.width >= 40 && area.height >= 12)
+    {
         let corner =
             Rect { x: area.right() - area.width / 5, y: area.y, width: area.width / 5, height: area.height / 4 };
         let place = picture::fit(picture.size(), corner, scene.cell);
@@ -110,6 +116,23 @@ fn stage(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> Option<Rect> {
         panels::draw_help(frame, area, board.tells_release);
     }
     place
+}
+
+/// The lines of a call by hand, while they are exchanged.
+fn exchanges<'a>(scene: &Scene<'a>) -> Option<&'a Step> {
+    let snapshot = scene.snapshot;
+    let step = Some(scene.step).filter(|step| matches!(step, Step::Offer(_) | Step::Answer(_)));
+    step.filter(|_| snapshot.phase != Phase::Connected && snapshot.end.is_none())
+}
+
+fn draws_line(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> bool {
+    let typed = match &scene.board.field {
+        Field::Open(typed) => Some(typed.as_str()),
+        _ => None,
+    };
+    // The chat's cursor is where letters go.
+    let typed = typed.filter(|_| scene.board.chat.is_none());
+    exchanges(scene).is_some_and(|step| by_hand::draw(frame, area, step, typed))
 }
 
 /// What stands where no picture is.
@@ -141,6 +164,7 @@ fn status(scene: &Scene<'_>) -> Line<'static> {
     let mut parts = vec![printable(scene.room)];
     parts.push(match snapshot.phase {
         Phase::Waiting => words::CALLING.to_owned(),
+        _ if exchanges(scene).is_some() => words::LINE_CARRIED.to_owned(),
         phase => words::phase(phase, &printable(scene.room)),
     });
     if let Some(quality) = snapshot.quality {
@@ -174,6 +198,9 @@ fn hints(scene: &Scene<'_>) -> Line<'static> {
     if scene.board.chat.is_some() {
         return Line::from(format!(" {}", words::CHAT_HINT));
     }
+    if let Field::Open(_) = scene.board.field {
+        return Line::from(format!(" {}", words::LINE_KEYS));
+    }
     let snapshot = scene.snapshot;
     let first = [
         Action::Accept,
@@ -187,6 +214,9 @@ fn hints(scene: &Scene<'_>) -> Line<'static> {
         Action::Help,
     ];
     let mut spans = Vec::new();
+    if scene.board.field == Field::Closed {
+        spans.push(Span::styled(format!(" {} ", words::LINE_KEYS_FREE), Modifier::BOLD));
+    }
     for action in first.into_iter().filter(|action| action.applies(snapshot)) {
         let Some((Key::Char(key), _, text)) = KEYS.iter().find(|(_, known, _)| *known == action) else { continue };
         spans.push(Span::styled(format!(" {key} "), Modifier::BOLD));

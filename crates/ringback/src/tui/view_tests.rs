@@ -11,7 +11,7 @@ use super::board::{Board, Effect};
 use super::keys::Stroke;
 use super::picture::Depth;
 use super::view::{self, Scene};
-use crate::face::Story;
+use crate::face::{Step, Story};
 
 /// A call at one moment, to be drawn.
 struct Moment {
@@ -21,6 +21,7 @@ struct Moment {
     remote: Option<Picture>,
     local: Option<Picture>,
     link: Option<&'static str>,
+    step: Step,
     now: Instant,
 }
 
@@ -33,6 +34,7 @@ impl Moment {
             remote: None,
             local: None,
             link: None,
+            step: Step::Preparing,
             now: Instant::now(),
         }
     }
@@ -47,6 +49,7 @@ impl Moment {
         let scene = Scene {
             room: "kitchen",
             link: self.link,
+            step: &self.step,
             snapshot: &self.snapshot,
             story: &self.story,
             board: &self.board,
@@ -222,4 +225,28 @@ fn no_size_is_too_small() {
             assert_eq!(moment.rows(width, height).len(), usize::from(height), "{keys:?} at {width}x{height}");
         }
     }
+}
+
+#[test]
+fn a_line_for_the_other_stands_alone_and_the_one_that_comes_back_has_a_field() {
+    let line = format!("ringback1-offer-{}", "x".repeat(100));
+    let mut moment = Moment::at(Phase::Negotiating);
+    moment.step = Step::Offer(line.clone());
+    moment.board.awaits_line(true);
+    moment.strokes("ringback1-answer-q");
+    let rows = moment.rows(60, 16);
+    let start = rows.iter().position(|row| row.starts_with("ringback1-offer")).expect("the line is shown");
+    assert_eq!(rows[start..start + 2].concat(), line, "it can be marked as it is");
+    assert!(rows.iter().any(|row| row == "> ringback1-answer-q"), "{rows:#?}");
+    assert!(rows[15].contains("Esc frees the keys"), "{rows:#?}");
+    let small = moment.rows(70, 9);
+    assert!(small.iter().any(|row| row.contains("letters do not fit")), "{small:#?}");
+    for (width, height) in [(1, 1), (0, 0), (3, 40)] {
+        moment.rows(width, height);
+    }
+    moment.step = Step::Answer(line);
+    moment.board.awaits_line(false);
+    assert!(moment.rows(60, 16).iter().any(|row| row.contains("Send this line back")));
+    moment.snapshot.phase = Phase::Connected;
+    assert!(moment.rows(60, 16).iter().all(|row| !row.contains("ringback1")), "the call has the place");
 }

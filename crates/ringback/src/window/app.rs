@@ -1,6 +1,9 @@
 //! The pages of the window and how one follows another: start, placing, call, ended.
 //! News of calls come in, wishes go out; each frame draws the page that is shown.
 
+mod looks;
+mod ordered;
+
 use std::any::Any;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,9 +16,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::call::{self, CallPage};
 use super::ended::{self, EndedPage};
+use super::first_paint::FirstPaint;
 use super::start::{self, StartPage};
-use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, pace, theme};
-use crate::face::{Action, Key, action, words};
+use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, pace};
+use crate::face::{self, Action, Key, action, words};
 
 /// How long the reason of an end stays to be read where nobody is expected to choose.
 const END_SHOWN: Duration = Duration::from_secs(8);
@@ -45,6 +49,10 @@ pub(crate) struct Links {
     pub(crate) devices: watch::Receiver<DeviceList>,
     /// Light or dark, as the desktop wishes.
     pub(crate) appearance: watch::Receiver<ThemePreference>,
+    /// Where scripts see what is open.
+    pub(crate) page: watch::Sender<face::Page>,
+    /// Whether the window has the person's attention.
+    pub(crate) focus: watch::Sender<bool>,
 }
 
 enum Page {
@@ -61,6 +69,8 @@ pub(crate) struct App {
     /// What a new start page has chosen beforehand.
     defaults: Choice,
     links: Links,
+    /// As the links had them last.
+    devices: Arc<DeviceList>,
     remembered: Arc<Mutex<Remembered>>,
     tools: Tools,
     manner: Manner,
@@ -71,6 +81,7 @@ pub(crate) struct App {
     is_closing: bool,
     ended_at: Option<Instant>,
     test_sound: Option<Box<dyn Any>>,
+    first_paint: FirstPaint,
 }
 
 impl App {
@@ -88,11 +99,13 @@ impl App {
             None => Page::Start(Box::new(StartPage::new(defaults.clone(), &tools))),
         };
         let remembered = Arc::new(Mutex::new(remembered));
+        let devices = Arc::new(links.devices.borrow().clone());
         let mut app = Self {
             page,
             choice: None,
             defaults,
             links,
+            devices,
             remembered,
             tools,
             manner,
@@ -103,6 +116,7 @@ impl App {
             is_closing: false,
             ended_at: None,
             test_sound: None,
+            first_paint: FirstPaint::default(),
         };
         if let Some(choice) = placing {
             app.call(choice);
@@ -136,18 +150,7 @@ impl App {
 
     /// Draws one frame.
     pub(crate) fn draw(&mut self, ui: &mut Ui) {
-        if !std::mem::replace(&mut self.is_styled, true) {
-            theme::apply(ui.ctx());
-            if let Some(zoom) = self.known().zoom {
-                ui.ctx().set_zoom_factor(zoom);
-            }
-        }
-        let fixed = self.known().theme;
-        if fixed != ThemePreference::System {
-            ui.ctx().set_theme(fixed);
-        } else if self.links.appearance.has_changed().unwrap_or(false) {
-            ui.ctx().set_theme(*self.links.appearance.borrow_and_update());
-        }
+        self.dress(ui.ctx());
         while let Ok(news) = self.links.news.try_recv() {
             self.hear(ui, news);
         }
@@ -165,6 +168,7 @@ impl App {
         // Screen readers say it when the window comes to the front.
         ui.ctx().accesskit_node_builder(egui::accesskit_root_id(), |node| node.set_label(self.title.as_str()));
         self.measure(ui);
+        self.publish(ui);
         if let Some(wait) = self.refresh() {
             ui.ctx().request_repaint_after(wait);
         }
@@ -188,7 +192,7 @@ impl App {
     fn call(&mut self, mut choice: Choice) {
         self.known().called(&choice);
         if !self.manner.one_call {
-            choice.without_missing(&self.links.devices.borrow());
+            choice.without_missing(&self.devices);
         }
         self.choice = Some(choice.clone());
         self.ended_at = None;
@@ -201,6 +205,8 @@ impl App {
         let choice = self.choice.clone().unwrap_or_else(|| self.defaults.clone());
         self.ended_at = None;
         self.page = Page::Start(Box::new(StartPage::new(choice, &self.tools)));
+        // The queue is longer than a person is fast.
+        let _ = self.links.wishes.try_send(Wish::StartPage);
     }
 
     fn hear(&mut self, ui: &Ui, news: News) {
@@ -210,6 +216,7 @@ impl App {
                 self.page = Page::Call(Box::new(CallPage::new(handset)));
             }
             News::Notice(text) => self.tell(words::sentence(&text)),
+            News::Order(order) => self.obey(ui, order),
             News::Interrupted => self.close(ui),
             News::Refused(_) | News::Cancelled if self.manner.one_call => self.close(ui),
             News::Cancelled => self.start(),
@@ -246,14 +253,20 @@ impl App {
     }
 
     fn page(&mut self, ui: &mut Ui, keys: Vec<Key>) {
-        let list = self.links.devices.borrow().clone();
+        if self.links.devices.has_changed().unwrap_or(false) {
+            self.devices = Arc::new(self.links.devices.borrow_and_update().clone());
+        }
+        let list = self.devices.clone();
         match &mut self.page {
             Page::Start(page) => {
-                let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                match page.draw(ui, &list, &remembered, &self.tools) {
+                let known = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+                let wish = page.draw(ui, &list, &known, &self.tools);
+                drop(known);
+                match wish {
                     Some(start::Wish::Call(choice)) => self.call(*choice),
                     Some(start::Wish::Open(link)) => self.browse(&link),
                     Some(start::Wish::Help) => self.shows_help = true,
+                    Some(start::Wish::Theme(theme)) => self.paint(ui.ctx(), theme),
                     Some(start::Wish::TestSound) => {
                         let sink = page.choice().audio_out.clone();
                         self.test(sink);
@@ -349,25 +362,11 @@ impl App {
             Page::Placing | Page::Ended(_) => {}
         }
     }
-
-    /// Keeps size and zoom for the next time.
-    fn measure(&self, ui: &Ui) {
-        let zoom = ui.ctx().zoom_factor();
-        let allowed = zoom.clamp(1.0, theme::MAX_ZOOM);
-        if (zoom - allowed).abs() > f32::EPSILON {
-            ui.ctx().set_zoom_factor(allowed);
-        }
-        let size = ui.input(|input| input.viewport().inner_rect).map(|rect| rect.size() * zoom);
-        let mut known = self.known();
-        known.zoom = (allowed > 1.0).then_some(allowed);
-        if let Some(size) = size.filter(|size| !self.is_full && size.min_elem() >= 1.0) {
-            known.size = Some([size.x, size.y]);
-        }
-    }
 }
 
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.first_paint.drawing(ui.ctx());
         self.draw(ui);
     }
 

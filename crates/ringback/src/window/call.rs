@@ -11,12 +11,13 @@ use eframe::egui;
 use egui::{Frame, Panel, Rect, ScrollArea, Ui, UiBuilder, Vec2};
 
 use super::bar::{self, Shown};
+use super::by_hand::Lines;
 use super::chat::Chat;
 use super::devices::{self, Change};
 use super::invitation::{Invitation, Wanted};
 use super::pictures::Pictures;
 use super::{Handset, Tone, Tools, figures, keys, status, theme};
-use crate::face::{Action, Key, Story, action};
+use crate::face::{Action, ByHand, Key, Looks, Step, Story, action, words};
 
 /// What lies beside the pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,7 @@ pub(crate) struct CallPage {
     pictures: Pictures,
     side: Option<Side>,
     chat: Chat,
+    lines: Lines,
     figures: bool,
     talks: bool,
     ring: Option<Box<dyn Any>>,
@@ -48,7 +50,16 @@ impl CallPage {
     /// A page for this call.
     pub(crate) fn new(handset: Handset) -> Self {
         let pictures = Pictures::new(handset.remote.clone(), handset.local.clone());
-        Self { handset, pictures, side: None, chat: Chat::default(), figures: false, talks: false, ring: None }
+        Self {
+            handset,
+            pictures,
+            side: None,
+            chat: Chat::default(),
+            lines: Lines::default(),
+            figures: false,
+            talks: false,
+            ring: None,
+        }
     }
 
     /// The state of the call now.
@@ -64,6 +75,33 @@ impl CallPage {
     /// Says something for a while.
     pub(crate) fn tell(&self, text: String) {
         self.story().notice(Instant::now(), text);
+    }
+
+    /// Opens or closes something beside the pictures.
+    pub(crate) fn open(&mut self, panel: control_codec::Panel, on: bool) {
+        let side = match panel {
+            control_codec::Panel::Chat => Side::Chat,
+            control_codec::Panel::Devices => Side::Devices,
+            control_codec::Panel::Statistics => return self.figures = on,
+            control_codec::Panel::Help => return,
+        };
+        if on && self.side != Some(side) {
+            self.chat.opened();
+        }
+        self.side = if on { Some(side) } else { self.side.filter(|open| *open != side) };
+    }
+
+    /// Large and small picture change places.
+    pub(crate) fn swap(&mut self) {
+        self.pictures.swap();
+    }
+
+    /// What is open.
+    pub(crate) fn looks(&self, looks: &mut Looks) {
+        looks.chat = self.side == Some(Side::Chat);
+        looks.devices = self.side == Some(Side::Devices);
+        looks.statistics = self.figures;
+        looks.swapped = self.pictures.is_swapped();
     }
 
     /// Draws the page and sends what was asked for, by these keys too.
@@ -213,7 +251,11 @@ impl CallPage {
         let stage = ui.max_rect();
         self.pictures.draw(ui, stage, snapshot);
         let story = self.story();
-        status::draw(ui, stage, &self.handset.room, snapshot, &story, self.talks);
+        // In the middle of the stage lies what says it then.
+        let says_it = matches!(snapshot.phase, Phase::Joining | Phase::Waiting | Phase::Ringing);
+        let is_said = (says_it && snapshot.end.is_none()) || self.lines_are_carried(snapshot);
+        let state = (!is_said).then(|| words::phase(snapshot.phase, &self.handset.room));
+        status::draw(ui, stage, state.as_deref(), snapshot, &story, self.talks);
         if self.figures {
             let size = Vec2::new(300.0, 520.0).min(stage.size() - Vec2::splat(24.0)).max(Vec2::splat(40.0));
             let place = Rect::from_min_size(egui::pos2(stage.right() - size.x - 12.0, stage.top() + 12.0), size);
@@ -226,10 +268,31 @@ impl CallPage {
         let mut wish = None;
         if snapshot.phase == Phase::Ringing {
             actions.extend(status::ringing(ui, stage, &self.handset.room));
+        } else if self.exchange(ui, stage, snapshot) {
+            // Nobody is waited for before the lines went their way.
         } else if matches!(snapshot.phase, Phase::Joining | Phase::Waiting) && snapshot.end.is_none() {
             wish = self.waiting(ui, stage, snapshot).map(|Wanted::Open(link)| Wish::Open(link));
         }
         (actions, wish)
+    }
+
+    /// Whether a line of a call by hand is on its way.
+    fn lines_are_carried(&self, snapshot: &Snapshot) -> bool {
+        let step = self.handset.by_hand.as_ref().map(ByHand::step);
+        matches!(step, Some(Step::Offer(_) | Step::Answer(_)))
+            && !matches!(snapshot.phase, Phase::Connected | Phase::Ending)
+            && snapshot.end.is_none()
+    }
+
+    /// The lines of a call by hand, while they are exchanged.
+    fn exchange(&mut self, ui: &mut Ui, stage: Rect, snapshot: &Snapshot) -> bool {
+        let carried = self.lines_are_carried(snapshot);
+        let Some(by_hand) = self.handset.by_hand.as_ref().filter(|_| carried) else { return false };
+        let size = Vec2::new(480.0, 640.0).min(stage.size() - Vec2::splat(24.0)).max(Vec2::splat(40.0));
+        let place = Rect::from_center_size(stage.center(), size);
+        // Nothing shines through where people read.
+        ui.painter().rect_filled(place, 6.0, theme::STAGE);
+        within(ui, place, |ui| ScrollArea::vertical().show(ui, |ui| self.lines.draw(ui, by_hand)).inner)
     }
 
     fn waiting(&self, ui: &mut Ui, stage: Rect, snapshot: &Snapshot) -> Option<Wanted> {
@@ -240,10 +303,7 @@ impl CallPage {
                 .show(ui, |ui| {
                     ui.visuals_mut().override_text_color = Some(theme::ON_STAGE);
                     ui.vertical_centered(|ui| {
-                        ui.label(
-                            egui::RichText::new(crate::face::words::phase(snapshot.phase, &self.handset.room))
-                                .size(20.0),
-                        );
+                        ui.label(egui::RichText::new(words::phase(snapshot.phase, &self.handset.room)).size(20.0));
                     });
                     self.handset.invitation.as_ref().and_then(|invitation: &Invitation| {
                         ui.add_space(8.0);

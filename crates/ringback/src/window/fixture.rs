@@ -67,6 +67,7 @@ impl Engine {
             levels: Arc::default(),
             story: story.clone(),
             invitation: Some(Invitation::default()),
+            by_hand: None,
         };
         (Self { snapshot, commands: given, story }, handset)
     }

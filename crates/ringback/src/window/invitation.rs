@@ -69,17 +69,17 @@ impl Invitation {
                 ui.ctx().copy_text(shared.clone());
             }
         });
-        code(ui, shared);
+        code(ui, shared, CODE, words::CODE);
         wanted
     }
 }
 
-/// The text as a QR code: dark on white in both themes, as cameras expect it. Nothing where it is too long for one.
-fn code(ui: &mut Ui, text: &str) -> Option<Response> {
+/// The text as a QR code of this side in points, with this name: dark on white in both themes, as cameras expect it. Nothing where it is too long for one.
+pub(super) fn code(ui: &mut Ui, text: &str, side: f32, name: &str) -> Option<Response> {
     let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L).ok()?;
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(CODE), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words::CODE));
-    let side = CODE / (code.width() + 2 * QUIET) as f32;
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+    let side = side / (code.width() + 2 * QUIET) as f32;
     let mut modules = egui::Mesh::default();
     for (index, color) in code.to_colors().into_iter().enumerate() {
         if color == qrcode::Color::Dark {

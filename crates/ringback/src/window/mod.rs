@@ -5,12 +5,14 @@ mod app;
 mod appearance;
 mod bar;
 mod button;
+mod by_hand;
 mod call;
 mod chat;
 mod devices;
 mod ended;
 mod field;
 mod figures;
+mod first_paint;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod help;
@@ -35,7 +37,7 @@ mod tests;
 mod theme;
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use anyhow::anyhow;
 use call_engine::devices::DeviceList;
@@ -51,7 +53,8 @@ pub(crate) use appearance::watch as appearance;
 pub(crate) use invitation::Invitation;
 pub(crate) use remembered::{Remembered, load, save};
 
-use crate::face::Story;
+use crate::control::Order;
+use crate::face::{ByHand, Story};
 
 /// Wishes on their way: a person clicks no faster.
 pub(crate) const WISHES: usize = 16;
@@ -60,7 +63,7 @@ pub(crate) const WISHES: usize = 16;
 const RING: &[u8] = include_bytes!("../../../../assets/sounds/ring.wav");
 
 /// Shows that a speaker works.
-const TEST: &[u8] = include_bytes!("../../../../assets/sounds/test.wav");
+pub(crate) const TEST: &[u8] = include_bytes!("../../../../assets/sounds/test.wav");
 
 /// Where the window's context lies once there is a window.
 pub(crate) type Context = Arc<OnceLock<egui::Context>>;
@@ -110,6 +113,8 @@ pub(crate) enum Wish {
     Call(Box<Choice>),
     /// Give up the call that is being placed.
     Cancel,
+    /// The person is back on the start page.
+    StartPage,
     /// The window was closed: end everything.
     Leave,
 }
@@ -124,7 +129,9 @@ pub(crate) enum News {
     Cancelled,
     /// Something to be shown for a while.
     Notice(String),
-    /// The program is told to stop.
+    /// A script wants this.
+    Order(Order),
+    /// The program is to stop.
     Interrupted,
 }
 
@@ -139,6 +146,8 @@ pub(crate) struct Handset {
     pub(crate) levels: Arc<Levels>,
     pub(crate) story: Arc<Mutex<Story>>,
     pub(crate) invitation: Option<Invitation>,
+    /// The lines of a call without a server.
+    pub(crate) by_hand: Option<ByHand>,
 }
 
 /// The program's own sounds.
@@ -148,6 +157,22 @@ pub(crate) enum Tone {
     Ring,
     /// Whether the speaker works.
     Test,
+}
+
+/// Where the levels of a preview are found as long as it lives. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listened(Arc<Mutex<Weak<Levels>>>);
+
+impl Listened {
+    /// From now on these.
+    pub(crate) fn listen(&self, levels: &Arc<Levels>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(levels);
+    }
+
+    /// How loud it is, where there is a preview.
+    pub(crate) fn levels(&self) -> Option<Arc<Levels>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
 }
 
 /// Opens camera and microphone; `None` where that is not wanted.
@@ -190,13 +215,15 @@ pub(crate) fn raiser(context: Context) -> impl Fn() + Clone + Send + Sync + 'sta
 }
 
 /// The real devices, speakers and browser; what goes wrong with them becomes news.
-pub(crate) fn tools(context: Context, news: std::sync::mpsc::Sender<News>) -> Tools {
+pub(crate) fn tools(context: Context, news: std::sync::mpsc::Sender<News>, listened: Listened) -> Tools {
     let repaint = repainter(context);
     let repaint_for_sound = repaint.clone();
     Tools {
         preview: Box::new(move |choice| {
             let (video, audio) = (choice.video_in.clone(), choice.audio_in.clone());
-            Some(Preview::open(video, audio, choice.format, Some(repaint.clone())))
+            let preview = Preview::open(video, audio, choice.format, Some(repaint.clone()));
+            listened.listen(&preview.levels());
+            Some(preview)
         }),
         play: Box::new(move |sink, tone| {
             let (news, repaint) = (news.clone(), repaint_for_sound.clone());

@@ -3,10 +3,12 @@
 
 use call_engine::{Phase, Snapshot};
 use eframe::egui;
-use egui::{Align2, CursorIcon, FontId, Pos2, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo};
+use egui::{
+    Align2, CursorIcon, EventFilter, FontId, Key, Modifiers, Pos2, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo,
+};
 
 use super::picture::View;
-use super::stage::{Corner, Shown, places};
+use super::stage::{Corner, Shown, Way, places};
 use super::theme;
 use crate::face::words;
 
@@ -37,6 +39,11 @@ impl Pictures {
     /// Lets the large and the small picture change places.
     pub(crate) fn swap(&mut self) {
         self.swapped = !self.swapped;
+    }
+
+    /// Whether our own picture is the large one.
+    pub(crate) fn is_swapped(&self) -> bool {
+        self.swapped
     }
 
     /// Draws them all.
@@ -75,6 +82,7 @@ impl Pictures {
             }
             _ => String::new(),
         };
+        announce(ui, shown, place, if is_drawn { "" } else { &text });
         let is_framed = small && (is_drawn || !text.is_empty());
         if !is_drawn {
             let size = if small { 12.0 } else { 20.0 };
@@ -87,11 +95,18 @@ impl Pictures {
         }
     }
 
-    /// The small picture follows the pointer, and falls into the corner where it is let go.
+    /// The small picture follows the pointer, and falls into the corner where it is let go; with the keyboard's attention, the arrow
+    /// keys move it from corner to corner.
     fn movable(&mut self, ui: &Ui, stage: Rect, place: Rect) -> Rect {
         let response = ui.interact(place, ui.scope_id().with("small picture"), Sense::click_and_drag());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, words::SMALL_PICTURE));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, words::small_picture(name(self.corner))));
         if response.has_focus() {
+            // The arrows are for the picture then, and not for going on to another control.
+            let arrows = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+            ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+            for way in ways(ui) {
+                self.corner = self.corner.towards(way);
+            }
             let dark = ui.visuals().dark_mode;
             ui.painter().rect_stroke(place, 4.0, theme::focus(dark), StrokeKind::Outside);
         }
@@ -110,6 +125,40 @@ impl Pictures {
         response.on_hover_cursor(CursorIcon::Grab).on_hover_text(words::SMALL_PICTURE);
         moved
     }
+}
+
+/// The arrow keys that were pressed.
+fn ways(ui: &Ui) -> Vec<Way> {
+    let keys = [
+        (Key::ArrowUp, Way::Up),
+        (Key::ArrowDown, Way::Down),
+        (Key::ArrowLeft, Way::Left),
+        (Key::ArrowRight, Way::Right),
+    ];
+    ui.input_mut(|input| {
+        keys.into_iter().filter(|(key, _)| input.consume_key(Modifiers::NONE, *key)).map(|(_, way)| way).collect()
+    })
+}
+
+fn name(corner: Corner) -> &'static str {
+    match corner {
+        Corner::TopLeft => words::TOP_LEFT,
+        Corner::TopRight => words::TOP_RIGHT,
+        Corner::BottomLeft => words::BOTTOM_LEFT,
+        Corner::BottomRight => words::BOTTOM_RIGHT,
+    }
+}
+
+/// Says to whoever cannot see it which picture there is, or what is written in its place.
+fn announce(ui: &Ui, shown: Shown, place: Rect, instead: &str) {
+    let (salt, picture) = match shown {
+        Shown::Peer => ("peer's picture", words::PEER_PICTURE),
+        Shown::Own => ("own picture", words::OWN_PICTURE),
+        Shown::Screen => ("shared screen", words::SCREEN_PICTURE),
+    };
+    let text = if instead.is_empty() { picture.to_owned() } else { words::instead(picture, instead) };
+    let response = ui.interact(place, ui.scope_id().with(salt), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &text));
 }
 
 /// Why a picture that might be there is not shown.

@@ -117,6 +117,11 @@ pub(crate) fn save(remembered: &Remembered) -> Result<(), SettingsError> {
         settings.speaker.clone_from(&remembered.audio_out);
         settings.window_size = remembered.size;
         settings.zoom = remembered.zoom;
+        settings.theme = match remembered.theme {
+            ThemePreference::System => Theme::System,
+            ThemePreference::Light => Theme::Light,
+            ThemePreference::Dark => Theme::Dark,
+        };
     })
 }
 

@@ -24,6 +24,15 @@ pub(crate) enum Corner {
     BottomRight,
 }
 
+/// A way on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Up,
+    Down,
+    Left,
+    Right,
+}
+
 /// A small picture takes that share of the stage's width, within the two bounds in points.
 const SMALL_SHARE: f32 = 0.22;
 const SMALLEST: f32 = 96.0;
@@ -43,6 +52,20 @@ impl Corner {
             (false, true) => Self::TopRight,
             (true, false) => Self::BottomLeft,
             (false, false) => Self::BottomRight,
+        }
+    }
+
+    /// The corner that is found when going that way; at an edge the same one.
+    pub(crate) fn towards(self, way: Way) -> Self {
+        match (self, way) {
+            (Self::TopLeft | Self::TopRight, Way::Left) | (Self::TopLeft, Way::Up) => Self::TopLeft,
+            (Self::TopLeft | Self::TopRight, Way::Right) | (Self::TopRight, Way::Up) => Self::TopRight,
+            (Self::BottomLeft | Self::BottomRight, Way::Left) | (Self::BottomLeft, Way::Down) => Self::BottomLeft,
+            (Self::BottomLeft | Self::BottomRight, Way::Right) | (Self::BottomRight, Way::Down) => Self::BottomRight,
+            (Self::BottomLeft, Way::Up) => Self::TopLeft,
+            (Self::BottomRight, Way::Up) => Self::TopRight,
+            (Self::TopLeft, Way::Down) => Self::BottomLeft,
+            (Self::TopRight, Way::Down) => Self::BottomRight,
         }
     }
 
@@ -120,6 +143,24 @@ mod tests {
         let stage = Rect::from_min_size(Pos2::ZERO, Vec2::new(160.0, 120.0));
         for (shown, place) in places(stage, false, Corner::TopRight, false) {
             assert!(stage.contains_rect(place), "{shown:?} at {place:?}");
+        }
+    }
+
+    #[test]
+    fn every_corner_is_reached_step_by_step_and_no_step_leaves_the_stage() {
+        let mut corner = Corner::BottomRight;
+        for (way, expected) in [
+            (Way::Right, Corner::BottomRight),
+            (Way::Down, Corner::BottomRight),
+            (Way::Up, Corner::TopRight),
+            (Way::Up, Corner::TopRight),
+            (Way::Left, Corner::TopLeft),
+            (Way::Left, Corner::TopLeft),
+            (Way::Down, Corner::BottomLeft),
+            (Way::Right, Corner::BottomRight),
+        ] {
+            corner = corner.towards(way);
+            assert_eq!(corner, expected, "{way:?}");
         }
     }
 

@@ -4,7 +4,7 @@
 use call_engine::devices::DeviceList;
 use call_engine::{MediaInUse, Preview, Protocol};
 use eframe::egui;
-use egui::{Rect, RichText, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo};
+use egui::{Rect, RichText, Role, ScrollArea, Sense, ThemePreference, Ui, Vec2, WidgetInfo};
 
 use super::devices::{self, Change};
 use super::invitation::{Invitation, Wanted};
@@ -25,6 +25,7 @@ pub(crate) enum Wish {
     Open(String),
     TestSound,
     Help,
+    Theme(ThemePreference),
 }
 
 /// The page.
@@ -72,6 +73,16 @@ impl StartPage {
     /// Says why the last call was not placed, or another thing once.
     pub(crate) fn tell(&mut self, text: String) {
         self.notice = Some(text);
+    }
+
+    /// Opens camera and microphone with this choice, or lets them go.
+    pub(crate) fn look_at(&mut self, choice: Option<Choice>, tools: &Tools) {
+        // A camera has to be let go before it is opened anew.
+        (self.picture, self.preview) = (None, None);
+        if let Some(choice) = choice {
+            self.choice = choice;
+            self.look(tools);
+        }
     }
 
     /// Draws it.
@@ -152,6 +163,8 @@ impl StartPage {
             ui.weak(words::REACH_HERE);
             ui.weak(words::REACH_NETWORK);
         }
+        ui.add_space(8.0);
+        wish = wish.or(themes(ui, remembered.theme));
         if call { self.checked().map(|choice| Wish::Call(Box::new(choice))).or(wish) } else { wish }
     }
 
@@ -170,6 +183,10 @@ impl StartPage {
                 ui.label(RichText::new(words::sentence(&error)).color(ui.visuals().error_fg_color));
                 None
             }
+            (Ok(server), _) if server.protocol == Protocol::Manual => {
+                ui.weak(words::LINE_BY_HAND);
+                None
+            }
             (Ok(server), Ok(room)) => {
                 let Wanted::Open(link) = Invitation::at(&server, &room).draw(ui)?;
                 Some(Wish::Open(link))
@@ -184,8 +201,10 @@ impl StartPage {
             let width = ui.available_width().min(COLUMN);
             ui.set_max_width(width);
             let (area, response) = ui.allocate_exact_size(Vec2::new(width, width * 9.0 / 16.0), Sense::hover());
-            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, words::PREVIEW));
-            self.show(ui, area);
+            let is_there = self.show(ui, area);
+            let missing = words::instead(words::PREVIEW, words::NO_PREVIEW);
+            let name = if is_there { words::PREVIEW } else { &missing };
+            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
             ui.label(words::MICROPHONE_LEVEL);
             meter::bar(ui, words::MICROPHONE_LEVEL, self.level().unwrap_or(0.0));
             devices::pickers(ui, list, &self.media_in_use(), Some(self.choice.format))
@@ -193,7 +212,7 @@ impl StartPage {
         .inner
     }
 
-    fn show(&mut self, ui: &Ui, area: Rect) {
+    fn show(&mut self, ui: &Ui, area: Rect) -> bool {
         ui.painter().rect_filled(area, 6.0, theme::STAGE);
         let is_there = self.picture.as_mut().is_some_and(|picture| {
             picture.refresh(ui.ctx());
@@ -204,6 +223,7 @@ impl StartPage {
             let color = theme::DIM_ON_STAGE;
             ui.painter().text(area.center(), egui::Align2::CENTER_CENTER, words::NO_PREVIEW, font, color);
         }
+        is_there
     }
 
     fn media_in_use(&self) -> MediaInUse {
@@ -261,18 +281,27 @@ impl StartPage {
 
     fn check(&self) -> Result<Choice, String> {
         let (room, server) = (self.room.trim(), self.server.trim());
-        if room.is_empty() {
-            return Err(words::ROOM_MISSING.to_owned());
-        }
         if self.by_server && server.is_empty() {
             return Err(words::SERVER_MISSING.to_owned());
         }
-        let room = Some(cli::room(room)?);
         let server = self.by_server.then(|| cli::server_url(server)).transpose()?;
-        if server.as_ref().is_some_and(|server| server.protocol == Protocol::Manual) {
-            // The lines that are carried by hand are shown there, and pasted there.
-            return Err(words::BY_HAND.to_owned());
+        // Who calls by hand, or a media server, may leave it out.
+        if room.is_empty() && cli::place(None, server.as_ref()).is_none() {
+            return Err(words::ROOM_MISSING.to_owned());
         }
+        let room = Some(room).filter(|room| !room.is_empty()).map(cli::room).transpose()?;
         Ok(Choice { room, server, ..self.choice.clone() })
     }
+}
+
+/// Light, dark, or as the desktop wishes.
+fn themes(ui: &mut Ui, now: ThemePreference) -> Option<Wish> {
+    let mut chosen = now;
+    ui.label(words::THEME);
+    ui.horizontal_wrapped(|ui| {
+        ui.radio_value(&mut chosen, ThemePreference::System, words::THEME_SYSTEM);
+        ui.radio_value(&mut chosen, ThemePreference::Light, words::THEME_LIGHT);
+        ui.radio_value(&mut chosen, ThemePreference::Dark, words::THEME_DARK);
+    });
+    (chosen != now).then_some(Wish::Theme(chosen))
 }

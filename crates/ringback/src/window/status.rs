@@ -11,19 +11,19 @@ use super::icons::{self, Icon};
 use super::{button, theme};
 use crate::face::{Action, Story, words};
 
-/// Draws it at the top left of the stage. `talks`: the space key is held.
-pub(crate) fn draw(ui: &mut Ui, stage: Rect, room: &str, snapshot: &Snapshot, story: &Story, talks: bool) {
+/// Draws it at the top left of the stage; `state` says where the call stands, where nothing else on the stage does. `talks`: the space key is held.
+pub(crate) fn draw(ui: &mut Ui, stage: Rect, state: Option<&str>, snapshot: &Snapshot, story: &Story, talks: bool) {
     let area = stage.shrink(12.0);
     ui.scope_builder(UiBuilder::new().max_rect(area), |ui| {
         ui.visuals_mut().override_text_color = Some(theme::ON_STAGE);
-        if !matches!(snapshot.phase, Phase::Joining | Phase::Waiting | Phase::Ringing) || snapshot.end.is_some() {
+        if let Some(state) = state {
             theme::plate().show(ui, |ui| {
                 ui.horizontal(|ui| {
                     if let Some(quality) = snapshot.quality.filter(|_| snapshot.phase == Phase::Connected) {
                         mark(ui, quality);
                         ui.label(words::quality(quality));
                     } else {
-                        ui.label(words::phase(snapshot.phase, room));
+                        ui.label(state);
                     }
                 });
             });

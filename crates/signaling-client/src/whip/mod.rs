@@ -18,6 +18,7 @@ use call_core::{Candidate, Description, DescriptionKind, PeerCapabilities, Rejec
 use url::Url;
 
 use crate::codec::{Command, Join, ProtocolError};
+use crate::text::one_line;
 pub(crate) use driver::run;
 pub use message::{Method, Request, Response, Step};
 
@@ -131,7 +132,7 @@ impl WhipSession {
             (Some(Method::Post), _) => self.end(SignalingEvent::Lost { reason }),
             (Some(Method::Patch | Method::Delete), _) => {
                 self.trickle = false;
-                let mut steps = vec![Step::Skipped(ProtocolError::Unanswered(reason))];
+                let mut steps = vec![Step::Skipped(ProtocolError::Unanswered(one_line(&reason)))];
                 steps.extend(self.advance(now));
                 steps
             }

@@ -59,6 +59,24 @@ fn a_server_that_stays_away_is_asked_ever_more_rarely_and_never_given_up() {
 }
 
 #[test]
+fn a_room_that_stays_taken_is_given_up_and_an_attempt_on_its_way_is_taken_back() {
+    let mut story = talking();
+    story.lost();
+    while story.signaled(&SignalCommand::Connect) < 2 {
+        story.packets_for(SECOND);
+    }
+    story.signaling(SignalingEvent::Rejected(Reject::RoomFull));
+    while story.signaled(&SignalCommand::Connect) < 3 {
+        story.packets_for(250 * MS);
+    }
+    // The server says nothing to this attempt.
+    story.packets_for(100 * SECOND);
+    story.assert_goes_on();
+    assert_eq!(story.signaled(&SignalCommand::Leave), 1, "the shell still has a connection");
+    assert_eq!(story.signaled(&SignalCommand::Connect), 3);
+}
+
+#[test]
 fn a_call_by_hand_asks_for_no_other_lines_while_it_is_on_or_after_it() {
     let mut story = Story::new(SessionConfig::default());
     story.tell(Input::Start);

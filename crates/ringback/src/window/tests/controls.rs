@@ -191,7 +191,7 @@ fn full_screen_is_entered_and_left() {
 #[test]
 fn the_small_picture_is_swapped_and_dragged_into_a_corner() {
     let (mut stand, mut engine) = Stand::call(in_phase(Phase::Connected));
-    let small = "Small picture: drag it to another corner, click to swap";
+    let small = "Small picture, bottom right";
     stand.click(small);
     let before = stand.harness.get_by_role_and_label(Role::Button, small).rect().center();
     let target = egui::pos2(60.0, 60.0);
@@ -204,10 +204,42 @@ fn the_small_picture_is_swapped_and_dragged_into_a_corner() {
     stand.harness.drop_at(target);
     stand.harness.run();
     stand.harness.run();
-    let after = stand.harness.get_by_role_and_label(Role::Button, small).rect().center();
+    let after = stand.harness.get_by_role_and_label(Role::Button, "Small picture, top left").rect().center();
     assert!(before.x > 480.0 && before.y > 320.0, "{before:?}");
     assert!(after.x < 480.0 && after.y < 320.0, "{after:?}");
     assert_eq!(engine.obey(), []);
+}
+
+#[test]
+fn the_small_picture_is_moved_by_the_arrow_keys_while_it_has_the_focus() {
+    let (mut stand, mut engine) = Stand::call(in_phase(Phase::Connected));
+    stand.tab_to(Role::Button, "Small picture, bottom right");
+    for (key, corner) in [
+        (Key::ArrowUp, "top right"),
+        (Key::ArrowLeft, "top left"),
+        (Key::ArrowDown, "bottom left"),
+        (Key::ArrowRight, "bottom right"),
+    ] {
+        stand.press(key);
+        let name = format!("Small picture, {corner}");
+        assert!(stand.harness.get_by_role_and_label(Role::Button, &name).is_focused(), "{corner}");
+    }
+    stand.press(Key::Enter);
+    assert!(stand.page.borrow().window.is_some_and(|looks| looks.swapped));
+    assert_eq!(engine.obey(), []);
+}
+
+#[test]
+fn what_is_written_on_a_picture_is_announced() {
+    let (mut stand, engine) = Stand::call(in_phase(Phase::Connected));
+    assert!(stand.shows(Role::Image, "The other one's picture: No picture yet"));
+    engine.snapshot.send_modify(|snapshot| {
+        snapshot.peer.camera_on = Some(false);
+        snapshot.camera_on = false;
+    });
+    stand.harness.run();
+    assert!(stand.shows(Role::Image, "The other one's picture: The other one's camera is off"));
+    assert!(stand.shows(Role::Image, "Your own picture: Your camera is off"));
 }
 
 #[test]

@@ -58,6 +58,41 @@ fn in_all(page: &str, draw: impl Fn(Theme, f32) -> (Stand, Shared)) {
     }
 }
 
+/// What a screen of 1920x1080 shows at 300 %.
+const LARGE: [f32; 2] = [640.0, 360.0];
+
+/// A page at 300 %, in one theme: the other one differs in its colours only.
+fn large(page: &str, theme: Theme, draw: impl Fn(&mut Stand)) {
+    let (mut stand, painter) = stand(theme, 3.0, page != "start");
+    stand.harness.set_size(LARGE.into());
+    draw(&mut stand);
+    stand.harness.run();
+    look(&stand, &painter, page, theme, 3.0);
+}
+
+#[test]
+fn at_three_hundred_per_cent_nothing_is_cut_off() {
+    large("start", Theme::Light, |stand| {
+        stand.devices.send_replace(desk());
+    });
+    large("call", Theme::Dark, |stand| {
+        let (engine, handset) = Engine::call("kitchen", in_phase(Phase::Connected));
+        engine.snapshot.send_modify(|snapshot| snapshot.quality = Some(ConnectionQuality::Good));
+        stand.hear(News::Placed(handset));
+        stand.press(Key::C);
+    });
+}
+
+#[test]
+fn a_line_that_is_carried_by_hand_looks_as_before() {
+    let (mut stand, painter) = stand(Theme::Dark, 1.0, true);
+    let (_engine, handset) = Engine::call("kitchen", in_phase(Phase::Negotiating));
+    let line = format!("ringback1-offer-{}", "AbCd-123_".repeat(60));
+    let by_hand = crate::face::ByHand::at(crate::face::Step::Offer(line));
+    stand.hear(News::Placed(Handset { by_hand: Some(by_hand), ..handset }));
+    look(&stand, &painter, "by-hand", Theme::Dark, 1.0);
+}
+
 #[test]
 fn the_start_page_looks_as_before() {
     in_all("start", |theme, scale| {

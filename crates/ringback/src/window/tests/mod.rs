@@ -1,10 +1,12 @@
 //! The window as a person uses it, control by control and by accessible name, with a fake engine behind.
 //! No call, device, screen or sound is needed: pages are drawn from plain data, and what they ask for is looked at.
 
+mod by_hand;
 mod calling;
 mod controls;
 mod look;
 mod newcomer;
+mod ordered;
 mod raster;
 mod starting;
 
@@ -19,7 +21,7 @@ use egui_kittest::kittest::Queryable as _;
 use tokio::sync::{mpsc, watch};
 
 use super::fixture::{self, Done, Engine, choice};
-use super::{App, Choice, Links, Manner, News, Remembered, WISHES, Wish};
+use super::{App, Choice, Handset, Links, Manner, News, Remembered, WISHES, Wish};
 
 /// A window, the operator that it talks to, and what it did outside of itself.
 struct Stand {
@@ -28,6 +30,8 @@ struct Stand {
     news: std::sync::mpsc::Sender<News>,
     devices: watch::Sender<DeviceList>,
     appearance: watch::Sender<egui::ThemePreference>,
+    page: watch::Receiver<crate::face::Page>,
+    focus: watch::Receiver<bool>,
     done: Rc<Done>,
 }
 
@@ -54,15 +58,17 @@ impl Stand {
         let (news, heard) = std::sync::mpsc::channel();
         let (devices, seen) = watch::channel(DeviceList::default());
         let (appearance, wished_look) = watch::channel(egui::ThemePreference::System);
+        let (told, page) = watch::channel(crate::face::Page::default());
+        let (watched, focus) = watch::channel(true);
         let (tools, done) = fixture::tools();
         let remembered = Remembered { rooms: vec!["kitchen".into(), "garden".into()], ..Remembered::default() };
         let defaults = Choice { room: None, ..choice("kitchen") };
-        let links = Links { wishes, news: heard, devices: seen, appearance: wished_look };
+        let links = Links { wishes, news: heard, devices: seen, appearance: wished_look, page: told, focus: watched };
         let app = App::new(placing, defaults, links, remembered, tools, manner);
         let builder = build(Harness::builder().with_size(egui::vec2(960.0, 640.0)));
         let mut harness = builder.build_eframe(|_| app);
         harness.run();
-        Self { harness, wishes: wished, news, devices, appearance, done }
+        Self { harness, wishes: wished, news, devices, appearance, page, focus, done }
     }
 
     /// The operator places the call that was wished for.

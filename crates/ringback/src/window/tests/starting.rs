@@ -64,13 +64,6 @@ fn a_wrong_server_is_told_in_a_line() {
     stand.click("Call");
     let error = crate::cli::server_url("http://example.org").expect_err("a web page is no signaling server");
     assert!(stand.says(&crate::face::words::sentence(&error)), "{error}");
-    stand.harness.get_by_role_and_label(Role::TextInput, "Server address").focus();
-    stand.harness.run();
-    stand.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    stand.harness.run();
-    stand.write("manual");
-    stand.click("Call");
-    assert!(stand.says("A call by hand needs a terminal"));
     assert!(stand.wishes.try_recv().is_err());
 }
 
@@ -136,6 +129,35 @@ fn the_desktops_choice_of_light_or_dark_is_followed() {
         stand.appearance.send_replace(wish);
         stand.harness.run();
         assert_eq!(stand.harness.ctx.theme(), theme);
+    }
+}
+
+#[test]
+fn light_or_dark_is_chosen_and_remembered_whatever_the_desktop_wishes() {
+    let mut stand = Stand::start();
+    for (choice, theme) in [("Light", egui::Theme::Light), ("Dark", egui::Theme::Dark)] {
+        stand.harness.get_by_role_and_label(Role::RadioButton, choice).click();
+        stand.harness.run();
+        stand.appearance.send_replace(egui::ThemePreference::Light);
+        stand.harness.run();
+        assert_eq!(stand.harness.ctx.theme(), theme, "{choice}");
+    }
+    let remembered = stand.harness.state().remembered();
+    assert_eq!(remembered.lock().expect("whole").theme, egui::ThemePreference::Dark);
+    stand.harness.get_by_role_and_label(Role::RadioButton, "As the desktop").click();
+    stand.harness.run();
+    stand.harness.run();
+    assert_eq!(stand.harness.ctx.theme(), egui::Theme::Light);
+}
+
+#[test]
+fn who_looks_elsewhere_is_known() {
+    let mut stand = Stand::start();
+    for focused in [false, true] {
+        stand.harness.event(egui::Event::WindowFocused(focused));
+        stand.harness.input_mut().focused = focused;
+        stand.harness.run();
+        assert_eq!(*stand.focus.borrow(), focused);
     }
 }
 
