@@ -372,7 +372,7 @@ impl eframe::App for App {
 
     /// The stage of a call is what nothing is drawn on: to fill it would cost a third of a drawing without a graphics card.
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        theme::STAGE.to_normalized_gamma_f32()
+        super::theme::STAGE.to_normalized_gamma_f32()
     }
 }
 
