@@ -19,12 +19,20 @@ impl<N: Fn(DeviceNotice)> Announcer<N> {
         Self { notify, first: Some(first), told: None }
     }
 
-    /// A device works.
-    pub(crate) fn works(&mut self, id: &str, name: &str) {
+    /// A device works; at first it may be another one than wanted, for a reason.
+    pub(crate) fn works(&mut self, id: &str, name: &str, instead_of: Option<DeviceError>) {
+        if let Some(error) = instead_of.filter(|_| self.first.is_some()) {
+            self.refused(error, name);
+        }
         let answered = self.answer(Ok(name.to_owned()));
         if self.told.replace(id.to_owned()).is_none_or(|told| told != id) && !answered {
             (self.notify)(DeviceNotice::Restored(name.to_owned()));
         }
+    }
+
+    /// A better device than the one that works, which has this name, was refused.
+    pub(crate) fn refused(&self, error: DeviceError, name: &str) {
+        (self.notify)(DeviceNotice::Instead { error, name: name.to_owned() });
     }
 
     /// No device works.
@@ -56,17 +64,30 @@ mod tests {
         let (first, answer) = mpsc::sync_channel(1);
         let notices = RefCell::new(Vec::new());
         let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
-        announcer.works("a", "headset");
+        announcer.works("a", "headset", None);
         assert_eq!(answer.try_recv(), Ok(Ok("headset".into())));
-        announcer.works("a", "headset");
+        announcer.works("a", "headset", None);
         assert_eq!(notices.take(), [], "opened again, and nobody noticed");
-        announcer.works("b", "built-in");
+        announcer.works("b", "built-in", Some(GONE));
         assert_eq!(notices.take(), [DeviceNotice::Restored("built-in".into())]);
         announcer.fails(GONE);
         announcer.fails(GONE);
         assert_eq!(notices.take(), [DeviceNotice::Lost(GONE)]);
-        announcer.works("b", "built-in");
+        announcer.works("b", "built-in", None);
         assert_eq!(notices.take(), [DeviceNotice::Restored("built-in".into())]);
+    }
+
+    #[test]
+    fn a_start_with_another_device_than_wanted_says_why() {
+        let (first, answer) = mpsc::sync_channel(1);
+        let notices = RefCell::new(Vec::new());
+        let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
+        let absent = DeviceError::Absent(Direction::Input);
+        announcer.works("b", "built-in", Some(absent.clone()));
+        assert_eq!(answer.try_recv(), Ok(Ok("built-in".into())));
+        assert_eq!(notices.take(), [DeviceNotice::Instead { error: absent, name: "built-in".into() }]);
+        announcer.works("a", "headset", None);
+        assert_eq!(notices.take(), [DeviceNotice::Restored("headset".into())]);
     }
 
     #[test]
@@ -77,7 +98,7 @@ mod tests {
         let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
         announcer.fails(GONE);
         assert_eq!(notices.take(), [], "it goes on without the device as it is");
-        announcer.works("a", "headset");
+        announcer.works("a", "headset", None);
         assert_eq!(notices.take(), [DeviceNotice::Restored("headset".into())]);
     }
 }

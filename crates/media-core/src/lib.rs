@@ -8,6 +8,7 @@ mod connection_quality;
 mod device_preference;
 mod frame_buffer;
 mod picture;
+mod picture_watch;
 mod playout;
 mod quality;
 mod ring;
@@ -21,6 +22,7 @@ pub use connection_quality::{ConnectionFigures, ConnectionJudge, ConnectionQuali
 pub use device_preference::DevicePreference;
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 pub use picture::{CapturedPicture, Picture, PicturePool};
+pub use picture_watch::{PictureWatch, Pictures};
 pub use playout::{Adjust, Playout, PlayoutBuffer, PlayoutConfig, PlayoutFigures};
 pub use quality::{ConcealmentMeter, FpsMeter, FreezeFigures, FreezeMeter, JitterMeter};
 pub use rtp::{RtpPacket, SequenceUnwrapper, TimestampUnwrapper};

@@ -183,6 +183,8 @@ async fn place(args: &CallArgs, started: Instant, context: &Context) -> Result<(
         call::prepare(args, &room, reach, started).await.map_err(|error| (format!("{error:#}"), exit::FAILURE))?;
     let desk = config.signaling.desk.clone();
     config.video_out = VideoSink::Window;
+    // What was chosen the last time may not be plugged in today.
+    config.make_do = true;
     config.repaint = Some(window::repainter(context.clone()));
     match Call::place(config).await {
         Ok(call) => {
