@@ -203,7 +203,8 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             let troubled = matches!(ending, Ending::Starved | Ending::Broken(_));
             self.patient |= running.found.kind == HostKind::Alsa && troubled;
             // Only the same device need be let go of before it can be opened.
-            let another = matches!(ending, Ending::Gone | Ending::Replaced(_));
+            let gone = matches!(ending, Ending::Gone | Ending::Broken(DeviceError::Missing(_)));
+            let another = gone || matches!(ending, Ending::Replaced(_));
             retire(running.stream, if another { Duration::ZERO } else { STOP_LIMIT });
             match ending {
                 Ending::Stop => return,
