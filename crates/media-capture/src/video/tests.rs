@@ -1,6 +1,8 @@
 //! Sources of pictures that need no camera, through the real thread: each test waits for pictures, none for time to pass.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use media_codec::{Y4mWriter, draw_stamp, read_stamp};
 use media_core::{Picture, SlotWait};
