@@ -171,6 +171,7 @@ fn devices_that_were_chosen_the_last_time_and_are_gone_give_way_to_the_default()
     window.process.line_err("the microphone works: gone", SWITCH);
     screen.press("attic", "q");
     peer.ends_with(0, ENDS);
+    window.process.line_err("* ended", ENDS);
     screen.press("over", "q");
     window.ends_with(0, ENDS);
     let kept = std::fs::read_to_string(&settings).expect("they are kept");
@@ -336,8 +337,8 @@ fn a_camera_that_is_pulled_out_gives_way_to_another_and_takes_over_again() {
 #[test]
 fn a_camera_that_hangs_gives_way_to_another_and_takes_over_when_it_comes_to() {
     let _alone = alone();
-    let variables = [("FAKECAM_SPARE", "1"), ("FAKECAM_HANG_AFTER", "60"), ("FAKECAM_HANG_MS", "3000")];
-    let (film, _, received) = filmed(&Server::start(), "8s", &variables);
+    let variables = [("FAKECAM_SPARE", "1"), ("FAKECAM_HANG_AFTER", "60"), ("FAKECAM_HANG_MS", "5000")];
+    let (film, _, received) = filmed(&Server::start(), "10s", &variables);
     let said = film.stderr.text();
     let spare = said.find("the camera works: camera 1 (Spare Camera)");
     let back = said.find("the camera works: camera 0 (Fake Camera)");
@@ -345,8 +346,8 @@ fn a_camera_that_hangs_gives_way_to_another_and_takes_over_when_it_comes_to() {
     assert!(!said.contains("warning"), "a quiet notice: {said}");
     let frozen = received.number("video.received.freeze_seconds");
     println!("both changes froze the picture for {frozen} s");
-    // Only the first of them costs time, until it is noticed and the other is open.
-    assert!(frozen < 2.0 * SWITCH.as_secs_f64(), "{received}\n{said}");
+    // About 0.9 s, until it is noticed and the other is open; a busy machine adds its own. It hangs for five.
+    assert!(frozen < 3.5, "{received}\n{said}");
 }
 
 #[test]

@@ -37,8 +37,11 @@ impl<N: Fn(DeviceNotice)> Announcer<N> {
 
     /// No device works.
     pub(crate) fn fails(&mut self, error: DeviceError) {
+        let waited_for = self.first.is_some();
         let answered = self.answer(Err(error.clone()));
-        if self.told.take().is_some() && !answered {
+        // An owner that did not wait goes on without, and knows no more than that; who has the device is worth telling.
+        let held = waited_for && matches!(error, DeviceError::Busy(_));
+        if (self.told.take().is_some() || held) && !answered {
             (self.notify)(DeviceNotice::Lost(error));
         }
     }
@@ -88,6 +91,18 @@ mod tests {
         assert_eq!(notices.take(), [DeviceNotice::Instead { error: absent, name: "built-in".into() }]);
         announcer.works("a", "headset", None);
         assert_eq!(notices.take(), [DeviceNotice::Restored("headset".into())]);
+    }
+
+    #[test]
+    fn an_owner_that_did_not_wait_is_told_who_has_the_device() {
+        let (first, answer) = mpsc::sync_channel(1);
+        drop(answer);
+        let notices = RefCell::new(Vec::new());
+        let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
+        let held = DeviceError::Busy(crate::InUse { kind: Direction::Input, holder: None });
+        announcer.fails(held.clone());
+        announcer.fails(held.clone());
+        assert_eq!(notices.take(), [DeviceNotice::Lost(held)], "once");
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn list_cameras() -> Vec<CameraInfo> {
 /// Looks whether a source that names a camera or a microphone names one that is there; opens nothing.
 ///
 /// # Errors
-/// When it is not there, or the sound system does not answer.
+/// When it is not there.
 pub fn check(video: &VideoSource, audio: &AudioSource) -> Result<(), CaptureError> {
     if let VideoSource::Camera(id) = video
         && !system::present().contains(id)

@@ -17,7 +17,7 @@ pub fn list_speakers() -> Result<Vec<AudioDeviceInfo>, RenderError> {
 /// Looks whether a sink that names a speaker names one that is there; opens nothing.
 ///
 /// # Errors
-/// When it is not there, or the sound system does not answer.
+/// When it is not there.
 pub fn check(sink: &AudioSink) -> Result<(), RenderError> {
     match sink {
         AudioSink::Speaker(id) => Ok(audio_device::check(id, Direction::Output)?),
