@@ -1,7 +1,7 @@
 //! Another camera, microphone or speaker in the middle of a call, seen and heard by the peer: two engines in this process.
 //! Sources and sinks are the test's own, so that each picture and each tone tells where it comes from.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use call_engine::{
@@ -25,7 +25,7 @@ pub(crate) const LOW: f32 = 440.0;
 pub(crate) const HIGH: f32 = 1_250.0;
 
 /// Pictures of one brightness; they hold `alive`.
-fn shade(luma: u8, alive: &Arc<()>) -> VideoSource {
+fn shade(luma: u8, alive: &Lifeline) -> VideoSource {
     let alive = alive.clone();
     VideoSource::Program(PictureMaker::new(move |_, _, picture| {
         let _ = &alive;
@@ -38,7 +38,7 @@ fn shade(luma: u8, alive: &Arc<()>) -> VideoSource {
 }
 
 /// A tone; it holds `alive`.
-fn tone(hz: f32, alive: &Arc<()>) -> AudioSource {
+fn tone(hz: f32, alive: &Lifeline) -> AudioSource {
     let (alive, phase) = (alive.clone(), Mutex::new(0.0_f32));
     AudioSource::Program(SoundMaker::new(move |_, samples| {
         let _ = &alive;
@@ -120,13 +120,16 @@ pub(crate) async fn until_told(call: &mut Call, text: &str) -> Event {
     told.unwrap_or_else(|| panic!("{text:?} is not told, but {meanwhile:?}"))
 }
 
-async fn gone(what: &str, alive: Weak<()>) {
-    within(what, async {
-        while alive.strong_count() > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+/// Held by a source as long as it is: a clone for each.
+type Lifeline = mpsc::Sender<()>;
+
+/// A lifeline, and what tells that nobody holds it any more.
+fn lifeline() -> (Lifeline, mpsc::Receiver<()>) {
+    mpsc::channel(1)
+}
+
+async fn gone(what: &str, mut held: mpsc::Receiver<()>) {
+    assert_eq!(within(what, held.recv()).await, None, "nothing is ever sent");
 }
 
 pub(crate) async fn send(call: &Call, command: Command) {
@@ -148,7 +151,7 @@ pub(crate) fn blind(config: CallConfig) -> CallConfig {
 }
 
 /// A call in which one side shows dark pictures, kept by `alive`, and the other one sees them.
-async fn dark(server: &signaling_server::Server, alive: &Arc<()>) -> (Call, Call, mpsc::UnboundedReceiver<u8>) {
+async fn dark(server: &signaling_server::Server, alive: &Lifeline) -> (Call, Call, mpsc::UnboundedReceiver<u8>) {
     let (video_out, mut pictures) = seen();
     let shown = CallConfig { video_in: shade(DARK, alive), ..silent(config(server, "showing")) };
     let showing = Call::place(shown).await.expect("nothing is needed");
@@ -161,7 +164,7 @@ async fn dark(server: &signaling_server::Server, alive: &Arc<()>) -> (Call, Call
 async fn another_source_of_pictures_is_what_the_peer_sees_and_the_old_one_is_let_go() {
     let _alone = alone();
     let server = server().await;
-    let (old, new) = (Arc::new(()), Arc::new(()));
+    let ((old, old_one), (new, _new_one)) = (lifeline(), lifeline());
     let (mut showing, looking, mut pictures) = dark(&server, &new).await;
     send(&showing, Command::SetVideoSource(shade(MIDDLE, &old))).await;
     until_told(&mut showing, "sending pictures from the program").await;
@@ -171,7 +174,6 @@ async fn another_source_of_pictures_is_what_the_peer_sees_and_the_old_one_is_let
     send(&showing, Command::SetVideoSource(bright.clone())).await;
     until_told(&mut showing, "sending pictures from the program").await;
     until_seen(&mut pictures, BRIGHT).await;
-    let old_one = Arc::downgrade(&old);
     drop(old);
     gone("the old source", old_one).await;
     let MediaInUse { video_in, camera, .. } = showing.snapshot().borrow().media.clone();
@@ -200,7 +202,7 @@ async fn another_source_of_pictures_is_what_the_peer_sees_and_the_old_one_is_let
 async fn a_camera_that_is_off_stays_off_whatever_is_chosen() {
     let _alone = alone();
     let server = server().await;
-    let alive = Arc::new(());
+    let (alive, _held) = lifeline();
     let (mut showing, looking, mut pictures) = dark(&server, &alive).await;
     send(&showing, Command::SetCameraOn(false)).await;
     until_seen(&mut pictures, 16).await;
@@ -221,7 +223,7 @@ async fn who_accepts_without_camera_shows_no_picture_of_it() {
     let _alone = alone();
     let server = server().await;
     let (video_out, mut pictures) = seen();
-    let alive = Arc::new(());
+    let (alive, _held) = lifeline();
     let asked = CallConfig { video_in: shade(BRIGHT, &alive), ask: true, ..silent(config(&server, "called")) };
     let called = Call::place(asked).await.expect("nothing is needed");
     until(&called, "the room", |snapshot| snapshot.phase == Phase::Waiting).await;
@@ -245,7 +247,7 @@ async fn a_call_that_began_without_its_camera_and_microphone_gets_others_later()
     let _alone = alone();
     let server = server().await;
     let ((video_out, mut pictures), (audio_out, mut sound)) = (seen(), heard());
-    let alive = Arc::new(());
+    let (alive, _held) = lifeline();
     let bare = CallConfig {
         video_in: VideoSource::Camera("77".into()),
         audio_in: AudioSource::Microphone("pulseaudio:no-such-microphone".into()),
@@ -289,7 +291,7 @@ async fn another_source_of_sound_is_what_the_peer_hears_and_mute_outlives_it() {
     let _alone = alone();
     let server = server().await;
     let (audio_out, mut sound) = heard();
-    let (old, new) = (Arc::new(()), Arc::new(()));
+    let ((old, old_one), (new, _new_one)) = (lifeline(), lifeline());
     let singing = CallConfig { audio_in: tone(LOW, &new), ..blind(config(&server, "singing")) };
     let mut singing = Call::place(singing).await.expect("nothing is needed");
     let levels = singing.levels();
@@ -311,7 +313,6 @@ async fn another_source_of_sound_is_what_the_peer_hears_and_mute_outlives_it() {
         send(&singing, Command::SetAudioSource(source.clone())).await;
         until(&singing, "the new source", |snapshot| snapshot.media.audio_in == source).await;
     }
-    let old_one = Arc::downgrade(&old);
     drop(old);
     gone("the old source", old_one).await;
     until_heard(&mut sound, None).await;
@@ -335,7 +336,7 @@ async fn another_speaker_plays_on_and_a_recording_is_complete_when_it_is_left() 
     let folder = scratch();
     let recording = folder.path().join("recording.wav");
     let (other, mut sound) = heard();
-    let alive = Arc::new(());
+    let (alive, _held) = lifeline();
     let singing = CallConfig { audio_in: tone(LOW, &alive), ..blind(config(&server, "singing")) };
     let singing = Call::place(singing).await.expect("nothing is needed");
     let recorded = CallConfig { audio_out: AudioSink::File(recording.clone()), ..blind(config(&server, "recording")) };
@@ -367,7 +368,7 @@ async fn another_speaker_plays_on_and_a_recording_is_complete_when_it_is_left() 
 async fn of_many_quick_changes_the_last_counts_and_hanging_up_waits_for_none() {
     let _alone = alone();
     let server = server().await;
-    let alive = Arc::new(());
+    let (alive, all) = lifeline();
     let (mut showing, looking, mut pictures) = dark(&server, &alive).await;
     // The events have a reader, as with every face.
     let mut events = showing.take_events().expect("nobody has them");
@@ -387,7 +388,6 @@ async fn of_many_quick_changes_the_last_counts_and_hanging_up_waits_for_none() {
     let hung_up_at = Instant::now();
     end(showing, looking).await;
     assert!(hung_up_at.elapsed() < Duration::from_secs(3), "{:?}", hung_up_at.elapsed());
-    let all = Arc::downgrade(&alive);
     drop((alive, last));
     gone("every source", all).await;
     server.shutdown().await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::process::{Process, Signal};
 
-const CABLE: &str = "cable";
+/// Name of the speaker that the microphone plays to programs; it is one like any other to these.
+pub const CABLE: &str = "cable";
 
 /// Name of the microphone as programs see it.
 pub const MICROPHONE: &str = "microphone";

@@ -19,18 +19,29 @@ impl<N: Fn(DeviceNotice)> Announcer<N> {
         Self { notify, first: Some(first), told: None }
     }
 
-    /// A device works.
-    pub(crate) fn works(&mut self, id: &str, name: &str) {
+    /// A device works; at first it may be another one than wanted, for a reason.
+    pub(crate) fn works(&mut self, id: &str, name: &str, instead_of: Option<DeviceError>) {
+        if let Some(error) = instead_of.filter(|_| self.first.is_some()) {
+            self.refused(error, name);
+        }
         let answered = self.answer(Ok(name.to_owned()));
         if self.told.replace(id.to_owned()).is_none_or(|told| told != id) && !answered {
             (self.notify)(DeviceNotice::Restored(name.to_owned()));
         }
     }
 
+    /// A better device than the one that works, which has this name, was refused.
+    pub(crate) fn refused(&self, error: DeviceError, name: &str) {
+        (self.notify)(DeviceNotice::Instead { error, name: name.to_owned() });
+    }
+
     /// No device works.
     pub(crate) fn fails(&mut self, error: DeviceError) {
+        let waited_for = self.first.is_some();
         let answered = self.answer(Err(error.clone()));
-        if self.told.take().is_some() && !answered {
+        // An owner that did not wait goes on without, and knows no more than that; who has the device is worth telling.
+        let held = waited_for && matches!(error, DeviceError::Busy(_));
+        if (self.told.take().is_some() || held) && !answered {
             (self.notify)(DeviceNotice::Lost(error));
         }
     }
@@ -56,17 +67,42 @@ mod tests {
         let (first, answer) = mpsc::sync_channel(1);
         let notices = RefCell::new(Vec::new());
         let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
-        announcer.works("a", "headset");
+        announcer.works("a", "headset", None);
         assert_eq!(answer.try_recv(), Ok(Ok("headset".into())));
-        announcer.works("a", "headset");
+        announcer.works("a", "headset", None);
         assert_eq!(notices.take(), [], "opened again, and nobody noticed");
-        announcer.works("b", "built-in");
+        announcer.works("b", "built-in", Some(GONE));
         assert_eq!(notices.take(), [DeviceNotice::Restored("built-in".into())]);
         announcer.fails(GONE);
         announcer.fails(GONE);
         assert_eq!(notices.take(), [DeviceNotice::Lost(GONE)]);
-        announcer.works("b", "built-in");
+        announcer.works("b", "built-in", None);
         assert_eq!(notices.take(), [DeviceNotice::Restored("built-in".into())]);
+    }
+
+    #[test]
+    fn a_start_with_another_device_than_wanted_says_why() {
+        let (first, answer) = mpsc::sync_channel(1);
+        let notices = RefCell::new(Vec::new());
+        let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
+        let absent = DeviceError::Absent(Direction::Input);
+        announcer.works("b", "built-in", Some(absent.clone()));
+        assert_eq!(answer.try_recv(), Ok(Ok("built-in".into())));
+        assert_eq!(notices.take(), [DeviceNotice::Instead { error: absent, name: "built-in".into() }]);
+        announcer.works("a", "headset", None);
+        assert_eq!(notices.take(), [DeviceNotice::Restored("headset".into())]);
+    }
+
+    #[test]
+    fn an_owner_that_did_not_wait_is_told_who_has_the_device() {
+        let (first, answer) = mpsc::sync_channel(1);
+        drop(answer);
+        let notices = RefCell::new(Vec::new());
+        let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
+        let held = DeviceError::Busy(crate::InUse { kind: Direction::Input, holder: None });
+        announcer.fails(held.clone());
+        announcer.fails(held.clone());
+        assert_eq!(notices.take(), [DeviceNotice::Lost(held)], "once");
     }
 
     #[test]
@@ -77,7 +113,7 @@ mod tests {
         let mut announcer = Announcer::new(first, |notice| notices.borrow_mut().push(notice));
         announcer.fails(GONE);
         assert_eq!(notices.take(), [], "it goes on without the device as it is");
-        announcer.works("a", "headset");
+        announcer.works("a", "headset", None);
         assert_eq!(notices.take(), [DeviceNotice::Restored("headset".into())]);
     }
 }

@@ -55,6 +55,9 @@ pub enum DeviceError {
         /// The id as it was given.
         id: String,
     },
+    /// The device that was chosen before is not there now.
+    #[error("the chosen {0} is not there: connect it, or choose another")]
+    Absent(Direction),
     /// A device that worked is there no more.
     #[error("the {0} is gone: it was unplugged, or the sound server has ended")]
     Gone(Direction),
@@ -105,11 +108,18 @@ impl DeviceError {
     }
 }
 
-/// What happens to a device while its stream runs.
+/// What happens to a device while its stream runs, and at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceNotice {
     /// The device is gone and no other works; the stream goes on as silence until one does.
     Lost(DeviceError),
     /// The device works (again), or another one in its place; its name.
     Restored(String),
+    /// A better device is there, or is wanted, and cannot be used.
+    Instead {
+        /// Why not.
+        error: DeviceError,
+        /// The name of the one that is used.
+        name: String,
+    },
 }

@@ -39,6 +39,12 @@ impl StreamPlan {
     pub(crate) const SERVER: Self =
         Self { channels: 1, rate: SAMPLE_RATE, format: SampleFormat::F32, period: Some(SERVER_PERIOD) };
 
+    /// What every converting device of ALSA takes, as [`Self::choose`] would have it; to ask it for its formats takes a while.
+    pub(crate) fn of_plug(direction: Direction, patient: bool) -> Self {
+        let channels = if direction == Direction::Input { 1 } else { 2 };
+        Self { channels, period: Some(alsa_period(patient)), ..Self::SERVER }
+    }
+
     pub(crate) fn config(&self) -> StreamConfig {
         StreamConfig {
             channels: self.channels,
@@ -64,8 +70,7 @@ impl StreamPlan {
                 (rate.abs_diff(SAMPLE_RATE), channels, format_rank(range.sample_format()))
             })?;
         let wanted = match host {
-            HostKind::Alsa if patient => ALSA_LARGE_PERIOD,
-            HostKind::Alsa => ALSA_PERIOD,
+            HostKind::Alsa => alsa_period(patient),
             HostKind::Server | HostKind::Other => SERVER_PERIOD,
         };
         let period = match *range.buffer_size() {
@@ -74,6 +79,10 @@ impl StreamPlan {
         };
         Some(Self { channels: range.channels(), rate, format: range.sample_format(), period: Some(period) })
     }
+}
+
+fn alsa_period(patient: bool) -> u32 {
+    if patient { ALSA_LARGE_PERIOD } else { ALSA_PERIOD }
 }
 
 /// Lower is better; `None` for what the callbacks do not convert.
@@ -126,6 +135,17 @@ mod tests {
         let offered: Vec<_> = [8, 4, 2, 1].map(|n| range(n, (8_000, 192_000), SampleFormat::F32)).into();
         assert_eq!(chosen(&offered, Direction::Input).map(|c| c.0), Some(1));
         assert_eq!(chosen(&offered, Direction::Output).map(|c| c.0), Some(2));
+    }
+
+    #[test]
+    fn a_converting_device_is_opened_as_if_it_had_been_asked() {
+        let offered: Vec<_> = [1, 2, 8].map(|n| range(n, (4_000, 192_000), SampleFormat::F32)).into();
+        for direction in [Direction::Input, Direction::Output] {
+            for patient in [false, true] {
+                let asked = StreamPlan::choose(&offered, direction, HostKind::Alsa, patient);
+                assert_eq!(asked, Some(StreamPlan::of_plug(direction, patient)));
+            }
+        }
     }
 
     #[test]

@@ -20,15 +20,18 @@ const LIST_LIMIT: Duration = Duration::from_secs(4);
 pub enum DeviceChoice {
     /// The system's default.
     Default,
-    /// The one with this id, as [`list`] gives it; the part after the sound system's name is enough.
+    /// The one with this id, as [`list`] gives it; the part after the sound system's name is enough. Until it was there once, no
+    /// other will do.
     Id(String),
+    /// That one where it is there, else the default.
+    Rather(String),
 }
 
 impl DeviceChoice {
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
             Self::Default => None,
-            Self::Id(id) => Some(id),
+            Self::Id(id) | Self::Rather(id) => Some(id),
         }
     }
 }
@@ -68,12 +71,31 @@ pub struct AudioDeviceInfo {
 /// # Errors
 /// When no sound system runs, or the one that runs does not answer within 4 s.
 pub fn list(direction: Direction) -> Result<Vec<AudioDeviceInfo>, DeviceError> {
+    in_time(direction, move || list_now(direction))
+}
+
+/// Looks whether a device has this id, as in [`DeviceChoice::Id`]; opens nothing.
+///
+/// # Errors
+/// When none has. Of a sound system that does not answer within 4 s that is not known.
+pub fn check(id: &str, direction: Direction) -> Result<(), DeviceError> {
+    let id = id.to_owned();
+    let found = in_time(direction, move || {
+        quiet();
+        find_by_id(&id, direction).map(drop)
+    });
+    if matches!(found, Err(DeviceError::Unresponsive(_))) { Ok(()) } else { found }
+}
+
+/// Asks the sound system. One that hangs keeps the thread; the caller goes on without it.
+fn in_time<T: Send + 'static>(
+    direction: Direction,
+    ask: impl FnOnce() -> Result<T, DeviceError> + Send + 'static,
+) -> Result<T, DeviceError> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    // A server that hangs keeps this thread; the caller goes on without it.
-    let listing = move || sender.send(list_now(direction)).unwrap_or(());
     std::thread::Builder::new()
         .name("sound-list".into())
-        .spawn(listing)
+        .spawn(move || sender.send(ask()).unwrap_or(()))
         .map_err(|error| DeviceError::Failed { kind: direction, reason: error.to_string() })?;
     receiver.recv_timeout(LIST_LIMIT).map_err(|_| DeviceError::Unresponsive(direction))?
 }
@@ -126,6 +148,12 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Whether it is a device of ALSA that converts to whatever it is asked for.
+    pub(crate) fn converts(&self) -> bool {
+        let converts = |id: &str| id == "default" || id.starts_with("plughw:") || id.starts_with("sysdefault");
+        self.kind == HostKind::Alsa && self.id.split_once(':').is_some_and(|(_, bare)| converts(bare))
+    }
+
     /// The stream to ask this device for. `patient`: see [`StreamPlan::choose`].
     pub(crate) fn plan(&self, direction: Direction, patient: bool) -> Result<StreamPlan, DeviceError> {
         if self.kind == HostKind::Server {

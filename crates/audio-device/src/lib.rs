@@ -19,7 +19,7 @@ mod worker;
 
 pub use clock::SampleClock;
 pub use error::{DeviceError, DeviceNotice, Direction, InUse};
-pub use host::{AudioDeviceInfo, AudioFormat, DeviceChoice, list};
+pub use host::{AudioDeviceInfo, AudioFormat, DeviceChoice, check, list};
 pub use microphone::Microphone;
 pub use presence::Presence;
 pub use speaker::Speaker;

@@ -107,6 +107,7 @@ impl<End: Send + 'static> Worker<End> {
             wake: wake.clone(),
             stop: Arc::clone(&stop),
             failure: None,
+            refused: None,
             streams: 0,
             worked: false,
             systems_at: Instant::now(),
@@ -149,6 +150,8 @@ struct Thread<B: BuildStream, N> {
     stop: Arc<AtomicBool>,
     /// What the last attempt said.
     failure: Option<DeviceError>,
+    /// Why a better device than the one that was opened last is not used.
+    refused: Option<DeviceError>,
     /// Streams opened so far: an error of an earlier one does not end the present one.
     streams: u64,
     /// Whether a device was open before: until then only what was chosen will do.
@@ -193,14 +196,15 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
                     continue;
                 }
             };
-            self.announcer.works(&running.found.id, &running.found.name);
+            self.announcer.works(&running.found.id, &running.found.name, self.refused.take());
             (self.worked, self.failure) = (true, None);
             let ending = self.watch(&running);
             let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
             let troubled = matches!(ending, Ending::Starved | Ending::Broken(_));
             self.patient |= running.found.kind == HostKind::Alsa && troubled;
             // Only the same device need be let go of before it can be opened.
-            let another = matches!(ending, Ending::Gone | Ending::Replaced(_));
+            let gone = matches!(ending, Ending::Gone | Ending::Broken(DeviceError::Missing(_)));
+            let another = gone || matches!(ending, Ending::Replaced(_));
             retire(running.stream, if another { Duration::ZERO } else { STOP_LIMIT });
             match ending {
                 Ending::Stop => return,
@@ -223,9 +227,10 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         let there = match &self.choice {
             // Nothing else was asked for, and a wrong id is to be told.
             DeviceChoice::Id(id) if !self.worked => vec![host::find_by_id(id, B::DIRECTION)?],
-            DeviceChoice::Id(_) | DeviceChoice::Default => self.look()?,
+            DeviceChoice::Id(_) | DeviceChoice::Rather(_) | DeviceChoice::Default => self.look()?,
         };
         self.preference.see(there.iter().map(|found| found.id.clone()));
+        self.refused = self.preference.missed().map(|_| DeviceError::Absent(B::DIRECTION));
         let order = self.preference.order(Instant::now());
         let failure = match self.open_first(&there, &order) {
             Ok(running) => return Ok(running),
@@ -240,13 +245,16 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         self.survey.look(Instant::now()).map(<[Found]>::to_vec)
     }
 
-    /// Opens the first that works; when none does, the error of the first tells the most.
+    /// Opens the first that works. The error of the first that does not tells the most.
     fn open_first(&mut self, there: &[Found], order: &[String]) -> Result<Running, Option<DeviceError>> {
         let mut failure = None;
         for id in order.iter().take(MAX_ATTEMPTS) {
             let Some(found) = there.iter().find(|found| found.id == *id) else { continue };
             match self.open_stream(found.clone()) {
-                Ok(running) => return Ok(running),
+                Ok(running) => {
+                    self.refused = failure.or(self.refused.take());
+                    return Ok(running);
+                }
                 Err(error) => {
                     self.preference.failed(Instant::now(), id);
                     failure = failure.or(Some(error));
@@ -262,19 +270,29 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             HostKind::Server => host::find_by_id(&found.id, B::DIRECTION)?,
             HostKind::Alsa | HostKind::Other => found,
         };
-        let plan = found.plan(B::DIRECTION, self.patient)?;
         self.streams += 1;
         let pulse = Arc::new(Pulse::default());
         let build =
             |plan: &StreamPlan| self.builder.build(&found.device, plan, Arc::clone(&pulse), self.on_error(&pulse));
-        let (stream, ring) = match build(&plan) {
+        let refuses = |error: &cpal::Error| error.kind() == cpal::ErrorKind::UnsupportedConfig;
+        let build = |plan: &StreamPlan| match build(plan) {
             // Some take no other buffer than their own: ALSA's mixing devices (21 ms), other systems. It is small then.
-            Err(error) if found.kind != HostKind::Server && error.kind() == cpal::ErrorKind::UnsupportedConfig => {
-                build(&StreamPlan { period: None, ..plan })
+            Err(error) if found.kind != HostKind::Server && refuses(&error) => {
+                build(&StreamPlan { period: None, ..*plan })
             }
             built => built,
-        }
-        .map_err(|error| DeviceError::of_device(B::DIRECTION, &found.id, &error))?;
+        };
+        let explain = |error: cpal::Error| DeviceError::of_device(B::DIRECTION, &found.id, &error);
+        let usual = found.converts().then(|| StreamPlan::of_plug(B::DIRECTION, self.patient));
+        let (plan, built) = match usual.map(|plan| (plan, build(&plan))) {
+            Some((plan, Ok(built))) => (plan, built),
+            Some((_, Err(error))) if !refuses(&error) => return Err(explain(error)),
+            Some(_) | None => {
+                let plan = found.plan(B::DIRECTION, self.patient)?;
+                (plan, build(&plan).map_err(explain)?)
+            }
+        };
+        let (stream, ring) = built;
         let plan = StreamPlan { period: stream.buffer_size().ok().or(plan.period), ..plan };
         // The owner is gone only while this thread is about to stop.
         let _ = self.feeds.send(Feed { ring, plan, pulse: Arc::clone(&pulse) });
@@ -353,8 +371,17 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         if !self.preference.has(&current.id) {
             return Some(Ending::Gone);
         }
-        let better = self.preference.better_than(Instant::now(), &current.id);
-        self.open_first(&there, &better).ok().map(|better| Ending::Replaced(Box::new(better)))
+        let now = Instant::now();
+        let better = self.preference.better_than(now, &current.id);
+        // Those that failed before are tried in silence.
+        let fresh = !self.preference.surely_better_than(now, &current.id).is_empty();
+        match self.open_first(&there, &better) {
+            Ok(better) => return Some(Ending::Replaced(Box::new(better))),
+            // Whoever waits for it must know who has it.
+            Err(Some(error @ DeviceError::Busy(_))) if fresh => self.announcer.refused(error, &current.name),
+            Err(_) => {}
+        }
+        None
     }
 
     fn stopped(&self) -> bool {

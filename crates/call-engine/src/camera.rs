@@ -67,7 +67,7 @@ impl Source {
     fn play(&mut self, format: VideoFormat) {
         let Running::File(source, voice) = &self.running else { return };
         let voice = voice.clone();
-        self.running = match start(source, format, &self.slot, &voice) {
+        self.running = match start(source, format, false, &self.slot, &voice) {
             Ok(capture) => {
                 voice.say(MediaNotice::InUse(sending(&capture)));
                 Running::Capture(capture)
@@ -86,14 +86,14 @@ impl Part for Camera {
 
     const KIND: &'static str = "camera";
 
-    fn open(&self, choice: &VideoSource, voice: &Arc<Voice>) -> Result<Source, Refused> {
+    fn open(&self, choice: &VideoSource, make_do: bool, voice: &Arc<Voice>) -> Result<Source, Refused> {
         let refused = |error: CaptureError| Refused::new(error.is_busy(), &error);
         let slot = Arc::new(LatestSlot::new());
         let running = if matches!(choice, VideoSource::File { .. }) {
             media_capture::video::check(choice, self.format).map_err(refused)?;
             Running::File(choice.clone(), voice.clone())
         } else {
-            Running::Capture(start(choice, self.format, &slot, voice).map_err(refused)?)
+            Running::Capture(start(choice, self.format, make_do, &slot, voice).map_err(refused)?)
         };
         Ok(Source { slot, running })
     }
@@ -106,7 +106,7 @@ impl Part for Camera {
             _ => None,
         };
         camera.is_some_and(|id| match choice {
-            VideoSource::Camera(asked) => asked == id,
+            VideoSource::Camera(asked) => *asked == id,
             VideoSource::Auto => true,
             _ => false,
         })
@@ -151,11 +151,13 @@ impl Part for Camera {
 fn start(
     source: &VideoSource,
     format: VideoFormat,
+    make_do: bool,
     slot: &Arc<LatestSlot<CapturedPicture>>,
     voice: &Arc<Voice>,
 ) -> Result<VideoCapture, CaptureError> {
     let voice = voice.clone();
-    media_capture::video::start(source, format, slot.clone(), move |notice| voice.captured(Camera::KIND, notice))
+    let notify = move |notice| voice.captured(Camera::KIND, notice);
+    media_capture::video::start(source, format, make_do, slot.clone(), notify)
 }
 
 fn sending(capture: &VideoCapture) -> String {

@@ -11,15 +11,15 @@ use crate::voice::{Tell, Voice};
 /// A part of the media whose device can be exchanged: camera, microphone or speaker.
 pub(crate) trait Part: Send + Sync + 'static {
     /// How a person names a device.
-    type Choice: Clone + Send + 'static;
+    type Choice: Clone + PartialEq + Send + Sync + 'static;
     /// An open one.
     type Device: Send + 'static;
 
     /// What it is, for people.
     const KIND: &'static str;
 
-    /// Opens a device; blocks for up to some seconds.
-    fn open(&self, choice: &Self::Choice, voice: &Arc<Voice>) -> Result<Self::Device, Refused>;
+    /// Opens a device; blocks for up to some seconds. `make_do`: one that is not there gives way to the default until it is.
+    fn open(&self, choice: &Self::Choice, make_do: bool, voice: &Arc<Voice>) -> Result<Self::Device, Refused>;
 
     /// Whether the choice means the device in use, which cannot be open twice.
     fn is_in_use(&self, choice: &Self::Choice) -> bool;
@@ -74,15 +74,18 @@ struct Shared<P: Part> {
 
 struct State<C> {
     switch: Switch<C>,
+    /// A choice that may give way to the default while its device is not there; until another one is in force.
+    may_give_way: Option<C>,
     voice: Option<Arc<Voice>>,
     /// Threads that open or close a device.
     threads: usize,
 }
 
 impl<P: Part> Changeable<P> {
-    /// A part without a device yet.
-    pub(crate) fn new(part: P, choice: P::Choice, tell: Tell) -> Self {
-        let state = Mutex::new(State { switch: Switch::new(choice), voice: None, threads: 0 });
+    /// A part without a device yet. `make_do`: while the device of this choice is not there, the default will do.
+    pub(crate) fn new(part: P, choice: P::Choice, make_do: bool, tell: Tell) -> Self {
+        let may_give_way = make_do.then(|| choice.clone());
+        let state = Mutex::new(State { switch: Switch::new(choice), may_give_way, voice: None, threads: 0 });
         Self(Arc::new(Shared { part, state, at_rest: Condvar::new(), turn: Mutex::new(()), tell }))
     }
 
@@ -109,7 +112,7 @@ impl<P: Part> Changeable<P> {
             choice
         };
         let voice = Voice::new(self.0.tell.clone());
-        let opened = self.0.part.open(&choice, &voice);
+        let opened = self.0.open(&choice, &voice);
         let settled = self.0.settle(opened, &voice);
         voice.speak(settled.announcement.filter(|_| announced));
         settled.refused.map_or(Ok(()), Err)
@@ -185,7 +188,7 @@ impl<P: Part> Shared<P> {
                 self.retire(old);
             }
             let voice = Voice::new(self.tell.clone());
-            let opened = self.part.open(&attempt.choice, &voice);
+            let opened = self.open(&attempt.choice, &voice);
             let settled = self.settle(opened, &voice);
             voice.speak(settled.announcement.filter(|_| !attempt.restores));
             if let Some(refused) = settled.refused {
@@ -201,12 +204,19 @@ impl<P: Part> Shared<P> {
         }
     }
 
+    fn open(&self, choice: &P::Choice, voice: &Arc<Voice>) -> Result<P::Device, Refused> {
+        let make_do = self.lock().may_give_way.as_ref() == Some(choice);
+        self.part.open(choice, make_do, voice)
+    }
+
     /// Puts the device to use, if it counts.
     fn settle(&self, opened: Result<P::Device, Refused>, voice: &Arc<Voice>) -> Settled<P> {
         let mut state = self.lock();
         let (verdict, next) = state.switch.opened(outcome(&opened));
         let (announcement, refused, to_retire) = match (verdict, opened) {
             (Verdict::Use, Ok(device)) => {
+                let State { switch, may_give_way, .. } = &mut *state;
+                may_give_way.take_if(|first| first != switch.chosen());
                 voice.put_to_use(P::name(&device));
                 let announcement = P::announcement(&device);
                 if let Some(before) = state.voice.replace(voice.clone()) {
@@ -214,8 +224,14 @@ impl<P: Part> Shared<P> {
                 }
                 (announcement, None, self.part.put(Some(device)))
             }
-            (Verdict::Tell, Err(refused)) => (None, Some(refused), None),
-            (_, opened) => (None, None, opened.ok()),
+            (verdict, opened) => {
+                // It has nothing to say any more.
+                voice.replaced();
+                match opened {
+                    Err(refused) if verdict == Verdict::Tell => (None, Some(refused), None),
+                    opened => (None, None, opened.ok()),
+                }
+            }
         };
         let kept = state.voice.is_some() || next.is_some();
         Settled { announcement, refused, kept, to_retire, next }

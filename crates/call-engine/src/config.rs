@@ -28,6 +28,9 @@ pub struct CallConfig {
     pub video_out: VideoSink,
     /// Where the peer's sound goes.
     pub audio_out: AudioSink,
+    /// A camera, microphone or speaker that is named above and not there gives way to the default, with a notice, until it is;
+    /// otherwise the call begins without.
+    pub make_do: bool,
     /// Size and rate of the pictures that we send.
     pub video: VideoFormat,
     /// Upper bound of what we send, sound and picture together.
@@ -69,6 +72,7 @@ impl CallConfig {
             audio_in: AudioSource::Auto,
             video_out: VideoSink::None,
             audio_out: AudioSink::Auto,
+            make_do: false,
             video: VideoFormat {
                 size: Size::new(1280, 720).expect("even and in range"),
                 frame_rate: FrameRate::new(30).expect("in range"),

@@ -4,6 +4,8 @@
 use std::time::{Duration, Instant};
 
 use media_capture::devices::{AudioDeviceInfo, CameraInfo, Presence, list_cameras, list_microphones};
+use media_capture::{AudioSource, VideoSource};
+use media_render::AudioSink;
 use media_render::devices::list_speakers;
 use tokio::sync::watch;
 
@@ -31,6 +33,15 @@ pub fn watch() -> watch::Receiver<DeviceList> {
         tracing::warn!(%error, "devices are not watched");
     }
     receiver
+}
+
+/// Looks whether the devices that are named are there, for whoever means just those; opens nothing.
+///
+/// # Errors
+/// One line that names the first that is not.
+pub fn check(video_in: &VideoSource, audio_in: &AudioSource, audio_out: &AudioSink) -> Result<(), String> {
+    media_capture::devices::check(video_in, audio_in).map_err(|error| error.to_string())?;
+    media_render::devices::check(audio_out).map_err(|error| error.to_string())
 }
 
 fn run(list: &watch::Sender<DeviceList>) {

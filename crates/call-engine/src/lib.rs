@@ -55,7 +55,7 @@ pub use signaling_client::{
 
 /// Cameras, microphones and speakers of this machine.
 pub mod devices {
-    pub use crate::device_watch::{DeviceList, watch};
+    pub use crate::device_watch::{DeviceList, check, watch};
     pub use media_capture::devices::{
         AudioDeviceInfo, CameraFormat, CameraInfo, PixelFormat, list_cameras, list_microphones,
     };

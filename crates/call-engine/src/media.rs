@@ -228,7 +228,8 @@ fn open_camera(config: &CallConfig, local: Pictures, tell: &Tell) -> Result<Opti
     }
     let target = RateAllocator::new(config.audio_bitrate, config.max_bitrate).allocate(config.max_bitrate).video;
     let send = VideoSend::start(local, config.repaint.clone(), config.video, target);
-    let camera = Changeable::new(Camera::new(send, config.video, false), config.video_in.clone(), tell.clone());
+    let camera =
+        Changeable::new(Camera::new(send, config.video, false), config.video_in.clone(), config.make_do, tell.clone());
     match camera.open_now(true) {
         Ok(()) => Ok(Some(camera)),
         Err(refused) if matches!(config.video_in, VideoSource::File { .. }) => Err(device_failure(refused.reason())),
@@ -248,7 +249,7 @@ fn open_microphone(
         return Ok(None);
     }
     let send = AudioSend::start(config.audio_bitrate, levels).map_err(internal)?;
-    let microphone = Changeable::new(Microphone::new(send), config.audio_in.clone(), tell.clone());
+    let microphone = Changeable::new(Microphone::new(send), config.audio_in.clone(), config.make_do, tell.clone());
     match microphone.open_now(true) {
         Ok(()) => Ok(Some(microphone)),
         Err(refused) if matches!(config.audio_in, AudioSource::File(_)) => Err(device_failure(refused.reason())),
@@ -261,7 +262,7 @@ fn open_microphone(
 
 fn open_speaker(config: &CallConfig, levels: Arc<Levels>, tell: &Tell) -> Result<Changeable<Speaker>, EndReason> {
     let receive = AudioReceive::start(levels).map_err(internal)?;
-    let speaker = Changeable::new(Speaker::new(receive), config.audio_out.clone(), tell.clone());
+    let speaker = Changeable::new(Speaker::new(receive), config.audio_out.clone(), config.make_do, tell.clone());
     match speaker.open_now(false) {
         Ok(()) => {}
         Err(refused) if matches!(config.audio_out, AudioSink::File(_)) => return Err(device_failure(refused.reason())),

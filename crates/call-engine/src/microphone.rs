@@ -29,9 +29,9 @@ impl Part for Microphone {
 
     const KIND: &'static str = "microphone";
 
-    fn open(&self, choice: &AudioSource, voice: &Arc<Voice>) -> Result<AudioCapture, Refused> {
+    fn open(&self, choice: &AudioSource, make_do: bool, voice: &Arc<Voice>) -> Result<AudioCapture, Refused> {
         let voice = voice.clone();
-        media_capture::audio::start(choice, move |notice| voice.captured(Self::KIND, notice))
+        media_capture::audio::start(choice, make_do, move |notice| voice.captured(Self::KIND, notice))
             .map_err(|error| Refused::new(error.is_busy(), &error))
     }
 

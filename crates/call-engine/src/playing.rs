@@ -77,12 +77,15 @@ impl Shared {
 fn play(shared: &Shared, sink: &AudioSink, wav: &'static [u8], repeat: bool) -> Result<(), String> {
     let mut sound = Sound::new(wav, repeat)?;
     let (sender, notices) = std::sync::mpsc::channel();
-    let mut output =
-        media_render::audio::start(sink, move |notice| drop(sender.send(notice))).map_err(|error| error.to_string())?;
+    let notify = move |notice| drop(sender.send(notice));
+    let mut output = media_render::audio::start(sink, true, notify).map_err(|error| error.to_string())?;
     let mut tick = Instant::now();
     while !shared.stopped() && !sound.is_over() {
-        if let Some(RenderNotice::Fallback(reason) | RenderNotice::Lost(reason)) = notices.try_iter().next() {
-            return Err(reason);
+        match notices.try_iter().next() {
+            Some(RenderNotice::Lost(reason)) => return Err(reason),
+            // Another speaker will do.
+            Some(RenderNotice::Fallback(reason)) if !output.works() => return Err(reason),
+            Some(RenderNotice::Fallback(_) | RenderNotice::Restored(_)) | None => {}
         }
         sound.give(&mut output, Instant::now())?;
         tick = wait_for_tick(tick, TICK);

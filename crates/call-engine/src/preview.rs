@@ -39,7 +39,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Begins to open both; returns at once. `repaint` is called when there is a picture or a notice.
+    /// Begins to open both; returns at once. What is not there gives way to the default, until it is. `repaint` is called when there is a picture or a notice.
     #[must_use]
     pub fn open(video_in: VideoSource, audio_in: AudioSource, format: VideoFormat, repaint: Option<Repaint>) -> Self {
         let (pictures, levels) = (Pictures::new(LatestSlot::new()), Arc::new(Levels::default()));
@@ -47,11 +47,11 @@ impl Preview {
         let tell = teller(notices.clone(), repaint.clone());
 
         let send = VideoSend::start(pictures.clone(), repaint, format, UNUSED);
-        let camera = Changeable::new(Camera::new(send, format, true), video_in.clone(), tell.clone());
+        let camera = Changeable::new(Camera::new(send, format, true), video_in.clone(), true, tell.clone());
         camera.ask(video_in);
         let microphone = match AudioSend::start(UNUSED, levels.clone()) {
             Ok(send) => {
-                let microphone = Changeable::new(Microphone::new(send), audio_in.clone(), tell);
+                let microphone = Changeable::new(Microphone::new(send), audio_in.clone(), true, tell);
                 microphone.ask(audio_in);
                 Some(microphone)
             }
@@ -276,7 +276,8 @@ mod tests {
     #[test]
     fn what_does_not_work_is_a_notice_and_what_does_goes_on() {
         let alive = Arc::new(());
-        let (asked, repaints) = (VideoSource::Camera("77".into()), Arc::new(Mutex::new(0)));
+        let camera = |id: &str| VideoSource::Camera(id.to_owned());
+        let (asked, repaints) = (camera("77"), Arc::new(Mutex::new(0)));
         let counted = repaints.clone();
         let repaint: Repaint = Arc::new(move || *lock(&counted) += 1);
         let preview = Preview::open(asked.clone(), AudioSource::None, format(), Some(repaint));
@@ -289,15 +290,17 @@ mod tests {
             let told = told.expect("just seen");
             assert!(told.starts_with(text) && !told.contains('\n'), "{told}");
         };
-        notice("the camera cannot be opened: camera 77");
+        // It was chosen once: another one, or the test card, will do until it is there.
+        notice("camera 77 was not found");
         assert!(*lock(&repaints) > 0, "whoever shows it is woken");
+        until("a picture", || matches!(preview.pictures().wait_timeout(PATIENCE), SlotWait::Value(_)));
         let in_use = preview.in_use();
-        assert_eq!((in_use.video_in, in_use.camera), (asked.clone(), None));
+        assert_eq!((in_use.video_in, in_use.camera.is_some()), (asked, true));
 
         preview.set_video_source(shade(90, &alive));
         until_seen(&preview, 90);
-        preview.set_video_source(asked);
-        notice("the camera was not changed: camera 77");
+        preview.set_video_source(camera("78"));
+        notice("the camera was not changed: camera 78");
         until_seen(&preview, 90);
     }
 }

@@ -30,9 +30,9 @@ impl Part for Speaker {
 
     const KIND: &'static str = "speaker";
 
-    fn open(&self, choice: &AudioSink, voice: &Arc<Voice>) -> Result<AudioOutput, Refused> {
+    fn open(&self, choice: &AudioSink, make_do: bool, voice: &Arc<Voice>) -> Result<AudioOutput, Refused> {
         let voice = voice.clone();
-        media_render::audio::start(choice, move |notice| voice.rendered(notice))
+        media_render::audio::start(choice, make_do, move |notice| voice.rendered(notice))
             .map_err(|error| Refused::new(error.is_busy(), &error))
     }
 
@@ -42,7 +42,7 @@ impl Part for Speaker {
     }
 
     fn put(&self, output: Option<AudioOutput>) -> Option<AudioOutput> {
-        let output = output.or_else(|| media_render::audio::start(&AudioSink::None, |_| {}).ok());
+        let output = output.or_else(|| media_render::audio::start(&AudioSink::None, false, |_| {}).ok());
         self.receive.play_at(output)
     }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use audio_device::{DeviceChoice, DeviceNotice, Microphone, SampleClock};
+use audio_device::{DeviceChoice, DeviceError, DeviceNotice, Microphone, SampleClock};
 use media_codec::{Tone, WavReader};
 use media_core::SAMPLE_RATE;
 
@@ -29,12 +29,14 @@ enum Source {
 }
 
 /// Starts a source. Blocks until a microphone is open or has failed, at most two seconds. `notify` is called from a thread of the
-/// source, a pull, or this call; it must not block.
+/// source, a pull, or this call; it must not block. `make_do`: a microphone that was chosen and is not there gives way to the
+/// default, as `auto` has it, until it is.
 ///
 /// # Errors
 /// When the source named cannot be used; `auto` gives silence instead, until there is a microphone.
 pub fn start(
     source: &AudioSource,
+    make_do: bool,
     notify: impl Fn(CaptureNotice) + Send + 'static,
 ) -> Result<AudioCapture, CaptureError> {
     let notify = Notifier::new(notify);
@@ -46,16 +48,23 @@ pub fn start(
             (path.display().to_string(), Source::File(sound, SampleClock::new()))
         }
         AudioSource::Program(maker) => ("the program".to_owned(), Source::Program(maker.clone(), SampleClock::new())),
-        AudioSource::Microphone(id) => {
+        AudioSource::Microphone(id) if !make_do => {
             let microphone = open(DeviceChoice::Id(id.clone()), &notify);
-            (microphone.opened()?.to_owned(), Source::Microphone(microphone))
+            let description = match microphone.opened() {
+                // One that is slow to open is worth waiting for.
+                Err(error @ DeviceError::Unresponsive(_)) => silence(&error, &notify),
+                opened => opened?.to_owned(),
+            };
+            (description, Source::Microphone(microphone))
         }
-        AudioSource::Auto => {
-            let microphone = open(DeviceChoice::Default, &notify);
-            let description = microphone.opened().map(str::to_owned).unwrap_or_else(|error| {
-                notify.tell(CaptureNotice::Fallback(format!("{error}; sending silence until there is one")));
-                "silence".to_owned()
-            });
+        AudioSource::Auto | AudioSource::Microphone(_) => {
+            let choice = match source {
+                AudioSource::Microphone(id) => DeviceChoice::Rather(id.clone()),
+                _ => DeviceChoice::Default,
+            };
+            let microphone = open(choice, &notify);
+            let opened = microphone.opened().map(str::to_owned);
+            let description = opened.unwrap_or_else(|error| silence(&error, &notify));
             (description, Source::Microphone(microphone))
         }
     };
@@ -73,12 +82,19 @@ pub fn check(source: &AudioSource) -> Result<(), CaptureError> {
     }
 }
 
+/// The description of what is sent while there is no microphone, which is told.
+fn silence(error: &DeviceError, notify: &Notifier) -> String {
+    notify.tell(CaptureNotice::Fallback(format!("{error}; sending silence until there is one")));
+    "silence".to_owned()
+}
+
 fn open(choice: DeviceChoice, notify: &Notifier) -> Microphone {
     let notify = notify.clone();
     Microphone::open(choice, move |notice| {
         notify.tell(match notice {
             DeviceNotice::Lost(error) => CaptureNotice::Lost(error.to_string()),
             DeviceNotice::Restored(name) => CaptureNotice::Restored(name),
+            DeviceNotice::Instead { error, name } => CaptureNotice::Fallback(format!("{error}; using {name} instead")),
         });
     })
 }

@@ -1,9 +1,10 @@
-//! A camera that is kept running: a supervisor opens it on a thread of its own and watches that pictures come. While it is gone the
-//! first other that works takes its place. The reading call of the camera library can block for ever, so nothing joins that thread.
+//! A camera that is kept running: a supervisor opens it on a thread of its own and watches that pictures come. While it is gone or
+//! hangs, the first other that works takes its place.
 
 mod format;
 mod pixels;
 mod reader;
+mod supervisor;
 #[cfg(target_os = "linux")]
 #[path = "camera/linux.rs"]
 pub(crate) mod system;
@@ -11,90 +12,75 @@ pub(crate) mod system;
 #[path = "camera/portable.rs"]
 pub(crate) mod system;
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use media_core::{CapturedPicture, DevicePreference, LatestSlot};
+use media_core::{CapturedPicture, LatestSlot};
 
+use self::supervisor::{Event, STOP_LIMIT, Supervisor};
+use crate::clip::Paced;
 use crate::error::Notifier;
-use crate::{CaptureError, CaptureNotice, VideoFormat};
+use crate::{CaptureError, VideoFormat};
 
-/// How long opening may take. USB cameras need up to two seconds.
-const OPEN_LIMIT: Duration = Duration::from_secs(5);
-/// A camera without a picture for this long has stalled. The first one can take two seconds of exposure control.
-const STALL_LIMIT: Duration = Duration::from_secs(3);
-/// How long an end waits for the reader, which returns with the next picture.
-const STOP_LIMIT: Duration = Duration::from_millis(500);
-/// How often a running camera is looked at, and which cameras are there: what comes or goes is to be answered within a second.
-const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// Which camera to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CameraChoice {
+    /// The one with this id: without it there is no start.
+    Only(String),
+    /// The one with this id, or without one the first, wherever that is there; else another, or none until there is one.
+    Rather(Option<String>),
+}
 
 /// A camera that runs. Dropping it ends it.
 pub(crate) struct CameraCapture {
-    id: String,
-    description: String,
+    opened: Result<String, CaptureError>,
+    in_use: InUse,
     events: mpsc::Sender<Event>,
     ended: mpsc::Receiver<()>,
 }
 
-enum Event {
-    Stop,
-    /// The reader with this number has opened its camera; what it opened.
-    Opened(u64, String),
-    /// The reader with this number has ended.
-    Ended(u64, Result<(), CaptureError>),
-}
-
-/// What a reader shares with its supervisor.
-pub(crate) struct Shared {
-    pub(crate) stop: AtomicBool,
-    /// Pictures delivered or thinned out: the camera lives.
-    pub(crate) pictures: AtomicU64,
-}
+/// The id of the camera in use.
+type InUse = Arc<Mutex<Option<String>>>;
 
 impl CameraCapture {
-    /// Opens the camera, waiting at most [`OPEN_LIMIT`].
+    /// Opens the camera, waiting some seconds at most. [`Self::opened`] tells how that went.
     pub(crate) fn start(
-        id: &str,
+        choice: CameraChoice,
         format: VideoFormat,
         slot: Arc<LatestSlot<CapturedPicture>>,
         notify: Notifier,
-    ) -> Result<Self, CaptureError> {
+    ) -> Self {
         let (events, inbox) = mpsc::channel();
         let (first_sender, first) = mpsc::sync_channel(1);
         let (ended_sender, ended) = mpsc::channel();
-        let supervisor = Supervisor {
-            id: id.to_owned(),
-            preference: DevicePreference::new(Some(id.to_owned())),
-            format,
-            slot,
-            notify,
-            events: events.clone(),
-            inbox,
-            first: Some(first_sender),
-            lost: false,
-            opened: name(id),
-            told: id.to_owned(),
-            readers: 0,
-        };
+        let in_use = InUse::default();
+        let supervisor =
+            Supervisor::new(choice, format, slot, notify, (events.clone(), inbox), first_sender, in_use.clone());
         let run = move || {
             supervisor.run();
             drop(ended_sender);
         };
-        let failed = |reason: String| CaptureError::Failed { device: name(id), reason };
-        std::thread::Builder::new().name("camera".into()).spawn(run).map_err(|error| failed(error.to_string()))?;
-        let description = first.recv().unwrap_or_else(|_| Err(failed("its thread ended".to_owned())))?;
-        Ok(Self { id: id.to_owned(), description, events, ended })
+        let failed = |reason: String| CaptureError::Failed { device: "the camera".to_owned(), reason };
+        let opened = match std::thread::Builder::new().name("camera".into()).spawn(run) {
+            Ok(_) => first.recv().unwrap_or_else(|_| Err(failed("its thread ended".to_owned()))),
+            Err(error) => Err(failed(error.to_string())),
+        };
+        Self { opened, in_use, events, ended }
     }
 
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// What was opened, for people, or why none was.
+    pub(crate) fn opened(&self) -> Result<&str, CaptureError> {
+        self.opened.as_deref().map_err(Clone::clone)
     }
 
-    pub(crate) fn description(&self) -> &str {
-        &self.description
+    /// The id of the camera in use now.
+    pub(crate) fn id(&self) -> Option<String> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives pictures until a camera does.
+    pub(crate) fn stand_in(&self, stand_in: Paced) {
+        // A supervisor that has ended drops it.
+        let _ = self.events.send(Event::StandIn(stand_in));
     }
 }
 
@@ -111,185 +97,6 @@ pub(crate) fn name(id: &str) -> String {
     format!("camera {id}")
 }
 
-struct Supervisor {
-    /// The camera in use, or the last one that was.
-    id: String,
-    /// Which to use of those that are there, the one that was asked for first.
-    preference: DevicePreference,
-    format: VideoFormat,
-    slot: Arc<LatestSlot<CapturedPicture>>,
-    notify: Notifier,
-    events: mpsc::Sender<Event>,
-    inbox: mpsc::Receiver<Event>,
-    /// The owner that waits for the first attempt.
-    first: Option<mpsc::SyncSender<Result<String, CaptureError>>>,
-    /// Whether the owner was told that the camera is gone.
-    lost: bool,
-    /// What was opened last.
-    opened: String,
-    /// The camera that the owner was told of last.
-    told: String,
-    /// Readers started so far: what an earlier one says late is not about the present one.
-    readers: u64,
-}
-
-enum Ending {
-    Stop,
-    /// A better camera is there.
-    Replaced(String),
-    Lost(CaptureError),
-}
-
-impl Supervisor {
-    fn run(mut self) {
-        loop {
-            let shared = Arc::new(Shared { stop: AtomicBool::new(false), pictures: AtomicU64::new(0) });
-            let ending = match self.spawn_reader(Arc::clone(&shared)) {
-                Ok(()) => self.watch(&shared),
-                Err(error) => Ending::Lost(error),
-            };
-            shared.stop.store(true, Ordering::Release);
-            let error = match ending {
-                Ending::Stop => {
-                    self.await_reader();
-                    return;
-                }
-                Ending::Replaced(better) => {
-                    if self.await_reader() {
-                        return;
-                    }
-                    self.id = better;
-                    continue;
-                }
-                Ending::Lost(error) => error,
-            };
-            if let Some(first) = self.first.take() {
-                // The owner is still waiting: it decides what to do without the camera.
-                return first.send(Err(error)).unwrap_or(());
-            }
-            self.preference.failed(Instant::now(), &self.id);
-            match self.next(&error) {
-                Some(next) => self.id = next,
-                None => return,
-            }
-        }
-    }
-
-    fn spawn_reader(&mut self, shared: Arc<Shared>) -> Result<(), CaptureError> {
-        self.readers += 1;
-        let (id, format, slot, events) = (self.id.clone(), self.format, Arc::clone(&self.slot), self.events.clone());
-        let number = self.readers;
-        let run = move || {
-            // The supervisor is gone when this reader was left behind.
-            let opened = |description| events.send(Event::Opened(number, description)).unwrap_or(());
-            // The camera libraries panic on replies that they do not expect.
-            let read = AssertUnwindSafe(|| reader::run(&id, format, &slot, &shared, opened));
-            let ended = std::panic::catch_unwind(read).unwrap_or_else(|_| {
-                Err(CaptureError::Failed {
-                    device: name(&id),
-                    reason: "its driver gave a reply that makes no sense".into(),
-                })
-            });
-            drop(slot);
-            let _ = events.send(Event::Ended(number, ended));
-        };
-        let spawned = std::thread::Builder::new().name("camera-reader".into()).spawn(run);
-        spawned.map(drop).map_err(|error| CaptureError::Failed { device: name(&self.id), reason: error.to_string() })
-    }
-
-    /// Stays while the reader does. A camera that stalls is reported, but its reader is waited for: the library shares one handle of
-    /// a device, so that it cannot be opened again while a read blocks.
-    fn watch(&mut self, shared: &Shared) -> Ending {
-        let (mut pictures, mut since, mut limit) = (0, Instant::now(), OPEN_LIMIT);
-        loop {
-            match self.inbox.recv_timeout(WATCH_INTERVAL) {
-                Ok(Event::Stop) => return Ending::Stop,
-                Ok(Event::Opened(number, description)) if number == self.readers => {
-                    (since, limit) = (Instant::now(), STALL_LIMIT);
-                    self.opened.clone_from(&description);
-                    if let Some(first) = self.first.take() {
-                        first.send(Ok(description)).unwrap_or(());
-                    }
-                }
-                Ok(Event::Ended(number, outcome)) if number == self.readers => {
-                    return Ending::Lost(outcome.err().unwrap_or_else(|| self.stalled()));
-                }
-                Ok(Event::Opened(..) | Event::Ended(..)) | Err(_) => {}
-            }
-            let now = shared.pictures.load(Ordering::Relaxed);
-            if now != pictures {
-                (pictures, since) = (now, Instant::now());
-                if std::mem::replace(&mut self.lost, false) || self.told != self.id {
-                    self.told.clone_from(&self.id);
-                    self.notify.tell(CaptureNotice::Restored(self.opened.clone()));
-                }
-            } else if since.elapsed() > limit {
-                let error = self.stalled();
-                if self.first.is_some() {
-                    return Ending::Lost(error);
-                }
-                self.lose(&error);
-            }
-            if self.first.is_none()
-                && let Some(better) = self.better()
-            {
-                return Ending::Replaced(better);
-            }
-        }
-    }
-
-    /// A camera to be used instead of the one in use. One that is gone is not replaced here: its reader says so.
-    fn better(&mut self) -> Option<String> {
-        self.preference.see(system::present());
-        let here = self.preference.has(&self.id);
-        here.then(|| self.preference.surely_better_than(Instant::now(), &self.id).into_iter().next()).flatten()
-    }
-
-    /// The camera to try after this error, as soon as there is one; `None` when told to stop.
-    fn next(&mut self, error: &CaptureError) -> Option<String> {
-        loop {
-            self.preference.see(system::present());
-            if let Some(next) = self.preference.order(Instant::now()).into_iter().next() {
-                return Some(next);
-            }
-            self.lose(error);
-            match self.inbox.recv_timeout(WATCH_INTERVAL) {
-                // What an old reader says does not matter any more.
-                Ok(Event::Opened(..) | Event::Ended(..)) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
-    }
-
-    fn stalled(&self) -> CaptureError {
-        CaptureError::Stalled { device: name(&self.id) }
-    }
-
-    /// Tells the owner, once for each loss.
-    fn lose(&mut self, error: &CaptureError) {
-        if !std::mem::replace(&mut self.lost, true) {
-            tracing::warn!(camera = self.id, %error, "camera lost");
-            self.notify.tell(CaptureNotice::Lost(error.to_string()));
-        }
-    }
-
-    /// Gives the reader time to close the camera, then leaves it behind. True when told to stop meanwhile.
-    fn await_reader(&self) -> bool {
-        let until = Instant::now() + STOP_LIMIT;
-        let mut stop = false;
-        loop {
-            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Ended(number, _)) if number == self.readers => return stop,
-                Ok(event) => stop |= matches!(event, Event::Stop),
-                Err(_) => {
-                    tracing::debug!(camera = self.id, "camera does not close; leaving it behind");
-                    return stop;
-                }
-            }
-        }
-    }
-}
-
 /// The error behind an operating system's error number (errno on Linux), else the given words.
 fn failure(id: &str, code: Option<i32>, reason: String) -> CaptureError {
     let device = name(id);
@@ -301,5 +108,26 @@ fn failure(id: &str, code: Option<i32>, reason: String) -> CaptureError {
         // ENOENT, ENXIO, ENODEV
         Some(2 | 6 | 19) => CaptureError::Missing { device },
         _ => CaptureError::Failed { device, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_error_numbers_become_what_a_person_can_act_on() {
+        let explained = |code| failure("999", Some(code), "no words".to_owned());
+        let device = || "camera 999".to_owned();
+        assert_eq!(explained(16), CaptureError::Busy { device: device(), holder: None });
+        assert_eq!(explained(13), CaptureError::Denied { device: device() });
+        assert_eq!(explained(1), CaptureError::Denied { device: device() });
+        for gone in [2, 6, 19] {
+            assert_eq!(explained(gone), CaptureError::Missing { device: device() });
+        }
+        for other in [Some(5), None] {
+            let error = failure("999", other, "no words".to_owned());
+            assert_eq!(error, CaptureError::Failed { device: device(), reason: "no words".to_owned() });
+        }
     }
 }

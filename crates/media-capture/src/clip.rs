@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use media_codec::{TestCard, Y4mReader, convert};
 use media_core::{CapturedPicture, LatestSlot, Picture, PicturePool};
@@ -17,6 +17,45 @@ use crate::{CaptureError, CaptureNotice, VideoFormat};
 
 /// Pictures in flight: one drawn, one in the slot, one encoded, one shown.
 pub(crate) const POOL: usize = 4;
+
+/// How long a stop waits for the thread, which only ever waits for its next picture.
+const STOP_LIMIT: Duration = Duration::from_millis(500);
+
+/// Pictures that a thread of their own gives, until this is dropped.
+pub(crate) struct Paced {
+    stop: Option<mpsc::Sender<()>>,
+    ended: Receiver<()>,
+}
+
+impl Paced {
+    /// Starts the thread.
+    pub(crate) fn start(
+        pictures: impl Pictures,
+        format: VideoFormat,
+        slot: Arc<LatestSlot<CapturedPicture>>,
+        notify: Notifier,
+    ) -> Result<Self, CaptureError> {
+        let (stop, stopped) = mpsc::channel();
+        let (ended_sender, ended) = mpsc::channel();
+        let run = move || {
+            play(pictures, format, slot, notify, stopped);
+            drop(ended_sender);
+        };
+        let spawned = std::thread::Builder::new().name("pictures".into()).spawn(run);
+        let failed =
+            |error: std::io::Error| CaptureError::Failed { device: "the source".into(), reason: error.to_string() };
+        spawned.map_err(failed)?;
+        Ok(Self { stop: Some(stop), ended })
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        self.stop.take();
+        // Ends when the thread drops its sender.
+        let _ = self.ended.recv_timeout(STOP_LIMIT);
+    }
+}
 
 /// Something that has one picture after another.
 pub(crate) trait Pictures: Send + 'static {
@@ -123,7 +162,7 @@ pub(crate) fn fit(picture: Picture, size: media_core::Size, pool: &PicturePool) 
 }
 
 /// Puts the pictures into the slot when they are due, until they end or `stop` is dropped.
-pub(crate) fn play(
+fn play(
     mut pictures: impl Pictures,
     format: VideoFormat,
     slot: Arc<LatestSlot<CapturedPicture>>,

@@ -7,8 +7,8 @@ use std::time::Instant;
 use audio_device::Direction;
 pub use audio_device::{AudioDeviceInfo, AudioFormat};
 
-use crate::CaptureError;
-use crate::camera::system;
+use crate::camera::{name, system};
+use crate::{AudioSource, CaptureError, VideoSource};
 
 /// How a camera lays out its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +80,22 @@ pub struct CameraInfo {
 /// The cameras that are there, in the system's order.
 pub fn list_cameras() -> Vec<CameraInfo> {
     system::cameras()
+}
+
+/// Looks whether a source that names a camera or a microphone names one that is there; opens nothing.
+///
+/// # Errors
+/// When it is not there.
+pub fn check(video: &VideoSource, audio: &AudioSource) -> Result<(), CaptureError> {
+    if let VideoSource::Camera(id) = video
+        && !system::present().contains(id)
+    {
+        return Err(CaptureError::Missing { device: name(id) });
+    }
+    match audio {
+        AudioSource::Microphone(id) => Ok(audio_device::check(id, Direction::Input)?),
+        _ => Ok(()),
+    }
 }
 
 /// Tells at little cost whether cameras, microphones or speakers have come or gone since the last look.

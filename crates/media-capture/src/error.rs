@@ -76,7 +76,7 @@ impl CaptureError {
 /// What a source reports while a call runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaptureNotice {
-    /// `auto` found no device and uses something else; says why and what.
+    /// A device that is wanted cannot be used and something else is; says why and what.
     Fallback(String),
     /// The source gives nothing any more, but may come back; says why.
     Lost(String),

@@ -2,19 +2,14 @@
 //! Stopping is bounded: a camera driver that does not return is left behind.
 
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use media_core::{CapturedPicture, FrameRate, LatestSlot, Size};
 
-use crate::camera::CameraCapture;
-use crate::clip::{self, Card, Clip, Pictures};
+use crate::camera::{CameraCapture, CameraChoice};
+use crate::clip::{Card, Clip, Paced};
 use crate::error::Notifier;
 use crate::program::Drawn;
-use crate::{CaptureError, CaptureNotice, VideoSource, list_cameras};
-
-/// How long a stop waits for the thread of a file or the test card, which only ever waits for its next picture.
-const STOP_LIMIT: Duration = Duration::from_millis(500);
+use crate::{CaptureError, CaptureNotice, VideoSource};
 
 /// The pictures wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,41 +29,41 @@ pub struct VideoCapture {
 
 enum Running {
     Nothing,
-    Paced {
-        stop: Option<mpsc::Sender<()>>,
-        ended: mpsc::Receiver<()>,
-    },
-    /// Stops by being dropped.
+    Paced(#[expect(dead_code, reason = "stops by being dropped")] Paced),
     Camera(CameraCapture),
 }
 
 /// Starts a source. Blocks until a camera is open or has failed, at most five seconds. `notify` is called from the source's thread
-/// (a fallback: from this one) and must not block.
+/// (a fallback: from this one) and must not block. `make_do`: a camera that was chosen and is not there gives way, as `auto` would
+/// have it, until it is.
 ///
 /// # Errors
-/// When the source named cannot be used; `auto` falls back to the test card instead.
+/// When the source named cannot be used; `auto` falls back to the test card instead, until there is a camera.
 pub fn start(
     source: &VideoSource,
     format: VideoFormat,
+    make_do: bool,
     slot: Arc<LatestSlot<CapturedPicture>>,
     notify: impl Fn(CaptureNotice) + Send + 'static,
 ) -> Result<VideoCapture, CaptureError> {
     let notify = Notifier::new(notify);
     let (description, running) = match source {
         VideoSource::None => ("no pictures".to_owned(), Running::Nothing),
-        VideoSource::TestCard => test_card(format, slot, notify)?,
+        VideoSource::TestCard => test_card(format, slot, notify).map(|(name, card)| (name, Running::Paced(card)))?,
         VideoSource::File { path, once } => {
-            let clip = Clip::open(path, *once, format)?;
-            (path.display().to_string(), paced(clip, format, slot, notify)?)
+            let clip = Paced::start(Clip::open(path, *once, format)?, format, slot, notify)?;
+            (path.display().to_string(), Running::Paced(clip))
         }
         VideoSource::Program(maker) => {
-            ("the program".to_owned(), paced(Drawn::new(maker.clone(), format), format, slot, notify)?)
+            let drawn = Paced::start(Drawn::new(maker.clone(), format), format, slot, notify)?;
+            ("the program".to_owned(), Running::Paced(drawn))
         }
-        VideoSource::Camera(id) => from_camera(id, format, slot, notify)?,
-        VideoSource::Auto => first_camera(format, &slot, &notify).or_else(|reason| {
-            notify.tell(CaptureNotice::Fallback(format!("{reason}; showing the test card instead")));
-            test_card(format, slot, notify)
-        })?,
+        VideoSource::Camera(id) if !make_do => {
+            let camera = CameraCapture::start(CameraChoice::Only(id.clone()), format, slot, notify);
+            (camera.opened()?.to_owned(), Running::Camera(camera))
+        }
+        VideoSource::Camera(id) => camera_or_card(Some(id.clone()), format, slot, notify)?,
+        VideoSource::Auto => camera_or_card(None, format, slot, notify)?,
     };
     Ok(VideoCapture { description, size: format.size, running })
 }
@@ -85,39 +80,29 @@ pub fn check(source: &VideoSource, format: VideoFormat) -> Result<(), CaptureErr
 }
 
 type Slot = Arc<LatestSlot<CapturedPicture>>;
-type Started = (String, Running);
 
-/// The first camera that opens, or why the last one did not.
-fn first_camera(format: VideoFormat, slot: &Slot, notify: &Notifier) -> Result<Started, CaptureError> {
-    let mut failure = CaptureError::NoCamera;
-    for camera in list_cameras() {
-        match from_camera(&camera.id, format, Arc::clone(slot), notify.clone()) {
-            Ok(started) => return Ok(started),
-            Err(error) => failure = error,
+/// The chosen camera or another, else the test card until there is one.
+fn camera_or_card(
+    chosen: Option<String>,
+    format: VideoFormat,
+    slot: Slot,
+    notify: Notifier,
+) -> Result<(String, Running), CaptureError> {
+    let camera = CameraCapture::start(CameraChoice::Rather(chosen), format, Arc::clone(&slot), notify.clone());
+    let description = match camera.opened() {
+        Ok(description) => description.to_owned(),
+        Err(reason) => {
+            notify.tell(CaptureNotice::Fallback(format!("{reason}; showing the test card until there is one")));
+            let (description, card) = test_card(format, slot, notify)?;
+            camera.stand_in(card);
+            description
         }
-    }
-    Err(failure)
-}
-
-fn from_camera(id: &str, format: VideoFormat, slot: Slot, notify: Notifier) -> Result<Started, CaptureError> {
-    let camera = CameraCapture::start(id, format, slot, notify)?;
-    Ok((camera.description().to_owned(), Running::Camera(camera)))
-}
-
-fn test_card(format: VideoFormat, slot: Slot, notify: Notifier) -> Result<Started, CaptureError> {
-    Ok(("test card".to_owned(), paced(Card::new(format), format, slot, notify)?))
-}
-
-fn paced(pictures: impl Pictures, format: VideoFormat, slot: Slot, notify: Notifier) -> Result<Running, CaptureError> {
-    let (stop, stopped) = mpsc::channel();
-    let (ended_sender, ended) = mpsc::channel();
-    let run = move || {
-        clip::play(pictures, format, slot, notify, stopped);
-        drop(ended_sender);
     };
-    let spawned = std::thread::Builder::new().name("pictures".into()).spawn(run);
-    spawned.map_err(|error| CaptureError::Failed { device: "the source".into(), reason: error.to_string() })?;
-    Ok(Running::Paced { stop: Some(stop), ended })
+    Ok((description, Running::Camera(camera)))
+}
+
+fn test_card(format: VideoFormat, slot: Slot, notify: Notifier) -> Result<(String, Paced), CaptureError> {
+    Ok(("test card".to_owned(), Paced::start(Card::new(format), format, slot, notify)?))
 }
 
 impl VideoCapture {
@@ -131,11 +116,11 @@ impl VideoCapture {
         !matches!(self.running, Running::Nothing)
     }
 
-    /// The id of the camera, if it is one.
-    pub fn camera(&self) -> Option<&str> {
+    /// The id of the camera that gives the pictures now, if one does.
+    pub fn camera(&self) -> Option<String> {
         match &self.running {
-            Running::Camera(camera) => Some(camera.id()),
-            Running::Nothing | Running::Paced { .. } => None,
+            Running::Camera(camera) => camera.id(),
+            Running::Nothing | Running::Paced(_) => None,
         }
     }
 
@@ -147,16 +132,6 @@ impl VideoCapture {
     /// Ends the source: no picture comes after this returns, at most half a second later (a second with a camera).
     pub fn stop(self) {
         drop(self);
-    }
-}
-
-impl Drop for VideoCapture {
-    fn drop(&mut self) {
-        if let Running::Paced { stop, ended } = &mut self.running {
-            stop.take();
-            // Ends when the thread drops its sender.
-            let _ = ended.recv_timeout(STOP_LIMIT);
-        }
     }
 }
 

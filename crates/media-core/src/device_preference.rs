@@ -76,6 +76,18 @@ impl DevicePreference {
         better
     }
 
+    /// Whether one device would be used before another, were both there and working.
+    pub fn prefers(&self, id: &str, to: &str) -> bool {
+        let rank =
+            |id: &str| (!self.is_chosen(id), self.there.iter().position(|there| there == id).unwrap_or(usize::MAX));
+        rank(id) < rank(to)
+    }
+
+    /// The chosen device while it is not there.
+    pub fn missed(&self) -> Option<&str> {
+        self.chosen.as_deref().filter(|_| !self.there.iter().any(|id| self.is_chosen(id)))
+    }
+
     /// Whether the device is there.
     pub fn has(&self, id: &str) -> bool {
         self.there.iter().any(|there| there == id)
@@ -135,6 +147,27 @@ mod tests {
         assert!(preference.better_than(now, "a:built-in").is_empty());
         see(&mut preference, &["a:built-in", "a:headset"]);
         assert_eq!(preference.better_than(now, "a:built-in"), ["a:headset"]);
+    }
+
+    #[test]
+    fn what_is_preferred_and_missed_does_not_depend_on_what_works() {
+        let now = Instant::now();
+        let mut preference = preference(Some("headset"), &["a:built-in", "a:headset", "a:webcam"]);
+        preference.failed(now, "a:headset");
+        let table = [
+            ("a:headset", "a:built-in", true),
+            ("a:built-in", "a:headset", false),
+            ("a:built-in", "a:webcam", true),
+            ("a:webcam", "a:webcam", false),
+            ("a:webcam", "a:gone", true),
+        ];
+        for (id, to, expected) in table {
+            assert_eq!(preference.prefers(id, to), expected, "{id} to {to}");
+        }
+        assert_eq!(preference.missed(), None);
+        see(&mut preference, &["a:built-in"]);
+        assert_eq!(preference.missed(), Some("headset"));
+        assert_eq!(DevicePreference::new(None).missed(), None);
     }
 
     #[test]

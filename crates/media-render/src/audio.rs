@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use audio_device::{DeviceChoice, DeviceNotice, SampleClock, Speaker};
+use audio_device::{DeviceChoice, DeviceError, DeviceNotice, SampleClock, Speaker};
 use media_codec::WavWriter;
 
 use crate::program::AHEAD;
@@ -33,12 +33,14 @@ struct Recording {
 }
 
 /// Starts a sink. Blocks until a speaker is open or has failed, at most two seconds. `notify` is called from a thread of the sink
-/// or from this call; it must not block.
+/// or from this call; it must not block. `make_do`: a speaker that was chosen and is not there gives way to the default, as `auto`
+/// has it, until it is.
 ///
 /// # Errors
 /// When the sink named cannot be used; `auto` plays nothing instead, until there is a speaker.
 pub fn start(
     sink: &AudioSink,
+    make_do: bool,
     notify: impl Fn(RenderNotice) + Send + Sync + 'static,
 ) -> Result<AudioOutput, RenderError> {
     let (description, sink) = match sink {
@@ -49,18 +51,25 @@ pub fn start(
             (path.display().to_string(), Sink::File(recording, SampleClock::new()))
         }
         AudioSink::Program(taker) => ("the program".to_owned(), Sink::Program(taker.clone(), SampleClock::new())),
-        AudioSink::Speaker(id) => {
-            let speaker = Speaker::open(DeviceChoice::Id(id.clone()), move |notice| notify(translate(notice)));
-            (speaker.opened()?.to_owned(), Sink::Speaker(Box::new(speaker)))
-        }
-        AudioSink::Auto => {
+        AudioSink::Auto | AudioSink::Speaker(_) => {
+            let choice = match sink {
+                AudioSink::Speaker(id) if make_do => DeviceChoice::Rather(id.clone()),
+                AudioSink::Speaker(id) => DeviceChoice::Id(id.clone()),
+                _ => DeviceChoice::Default,
+            };
+            let only = matches!(choice, DeviceChoice::Id(_));
             let notify = std::sync::Arc::new(notify);
             let tell = std::sync::Arc::clone(&notify);
-            let speaker = Speaker::open(DeviceChoice::Default, move |notice| tell(translate(notice)));
-            let description = speaker.opened().map(str::to_owned).unwrap_or_else(|error| {
-                notify(RenderNotice::Fallback(format!("{error}; playing nothing until there is one")));
-                "nowhere".to_owned()
-            });
+            let speaker = Speaker::open(choice, move |notice| tell(translate(notice)));
+            let description = match speaker.opened() {
+                Ok(name) => name.to_owned(),
+                // One that is slow to open is worth waiting for.
+                Err(error) if only && !matches!(error, DeviceError::Unresponsive(_)) => return Err(error.into()),
+                Err(error) => {
+                    notify(RenderNotice::Fallback(format!("{error}; playing nothing until there is one")));
+                    "nowhere".to_owned()
+                }
+            };
             (description, Sink::Speaker(Box::new(speaker)))
         }
     };
@@ -71,6 +80,7 @@ fn translate(notice: DeviceNotice) -> RenderNotice {
     match notice {
         DeviceNotice::Lost(error) => RenderNotice::Lost(error.to_string()),
         DeviceNotice::Restored(name) => RenderNotice::Restored(name),
+        DeviceNotice::Instead { error, name } => RenderNotice::Fallback(format!("{error}; using {name} instead")),
     }
 }
 
@@ -173,7 +183,7 @@ mod tests {
     fn a_file_is_as_long_as_the_call_and_holds_what_was_played() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("out.wav");
-        let mut output = start(&AudioSink::File(path.clone()), ignore).expect("the file can be created");
+        let mut output = start(&AudioSink::File(path.clone()), false, ignore).expect("the file can be created");
         let begun = Instant::now();
         let mut total = 0;
         for tick in 0..=100 {
@@ -192,7 +202,7 @@ mod tests {
 
     #[test]
     fn whole_packets_may_be_pushed_ahead_of_what_is_wanted() {
-        let mut output = start(&AudioSink::None, ignore).expect("needs nothing");
+        let mut output = start(&AudioSink::None, false, ignore).expect("needs nothing");
         let begun = Instant::now();
         assert_eq!(output.wanted(begun), 0);
         output.push(&[0.0; 960]);
@@ -207,7 +217,7 @@ mod tests {
         let taker = SoundTaker::new(move |heard_at, samples: &[f32]| {
             let _ = sender.send((heard_at, samples.len()));
         });
-        let mut output = start(&AudioSink::Program(taker), ignore).expect("needs nothing");
+        let mut output = start(&AudioSink::Program(taker), false, ignore).expect("needs nothing");
         let begun = Instant::now();
         for tick in 0..=100 {
             let now = begun + Duration::from_millis(tick * 10);
@@ -223,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_created_is_named() {
-        let error = start(&AudioSink::File("/no/such/folder/out.wav".into()), ignore).err().expect("cannot be created");
+        let error =
+            start(&AudioSink::File("/no/such/folder/out.wav".into()), false, ignore).err().expect("cannot be created");
         assert!(error.to_string().starts_with("/no/such/folder/out.wav: "), "{error}");
     }
 }

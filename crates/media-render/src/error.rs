@@ -35,7 +35,7 @@ impl RenderError {
 /// What a sink reports while a call runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RenderNotice {
-    /// `auto` found no speaker; says why.
+    /// A speaker that is wanted cannot be used, and another or none is; says why and what.
     Fallback(String),
     /// The sink takes nothing any more, but may come back; says why.
     Lost(String),

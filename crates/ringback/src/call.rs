@@ -47,6 +47,11 @@ pub(crate) fn run(mut args: CallArgs, started: Instant) -> anyhow::Result<ExitCo
             return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
         }
     };
+    // Whoever names a device means that one.
+    if let Err(error) = call_engine::devices::check(&args.video_in, &args.audio_in, &args.audio_out) {
+        terminal::error(&error);
+        return Ok(ExitCode::from(exit::BAD_ARGUMENTS));
+    }
     if args.tui
         && let Err(error) = tui::check()
     {

@@ -1,12 +1,16 @@
-//! What Linux knows of its cameras, asked without changing their settings, so that a camera in use can still be listed.
-//! nokhwa's own listing panics on odd names in /dev, shows each camera's metadata node as a camera, and sets a format to ask for formats.
+//! Cameras on Linux: what is there, asked without changing settings, so that a camera in use can still be listed; and its frames.
+//! No wait for a frame is endless, so that a camera that hangs can be closed and opened anew.
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use audio_device::holder::Holder;
+use v4l::buffer::Type;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
+use v4l::io::traits::{CaptureStream, Stream as _};
+use v4l::prelude::MmapStream;
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
@@ -17,6 +21,13 @@ use crate::{CameraFormat, CameraInfo, CaptureError, PixelFormat, VideoFormat};
 /// Sizes and rates offered for a camera that takes any, besides those wanted.
 const COMMON_SIZES: [(u32, u32); 5] = [(320, 180), (640, 360), (640, 480), (1280, 720), (1920, 1080)];
 const COMMON_RATES: [u32; 6] = [10, 15, 20, 24, 25, 30];
+
+/// Frames between driver and program: one is written, one read, two are for jitter.
+const BUFFERS: u32 = 4;
+/// More buffers than a driver gives (VIDEO_MAX_FRAME).
+const MAX_BUFFERS: usize = 32;
+/// How long one wait for a frame lasts, in milliseconds: an end is seen after it.
+const WAIT: i32 = 200;
 
 /// The cameras that are there. One that cannot be asked (busy, denied) is listed with the reason.
 pub(crate) fn cameras() -> Vec<CameraInfo> {
@@ -56,21 +67,90 @@ pub(super) fn formats(id: &str, wanted: VideoFormat) -> Result<Vec<CameraFormat>
     list(id, Some(wanted)).map(|(_, formats)| formats)
 }
 
-/// Puts the camera into a plain format. Best effort: the opening that follows tells whether it helped.
-pub(super) fn settle(id: &str, format: CameraFormat) {
-    let settle = || -> io::Result<()> {
-        let device = device(id)?;
-        device.set_format(&Format::new(format.width, format.height, FourCC::new(code(format.pixel))))?;
-        device.set_params(&Parameters::with_fps(format.frame_rate)).map(drop)
-    };
-    if let Err(error) = settle() {
-        tracing::debug!(camera = id, %error, "camera keeps its format");
+/// A camera that is open and gives frames.
+pub(super) struct Stream {
+    id: String,
+    title: String,
+    stream: MmapStream<'static>,
+    /// Whether a frame was taken: the library gives one in exchange for the one before.
+    primed: bool,
+}
+
+/// A frame as the driver wrote it.
+pub(super) struct Frame<'a> {
+    pub(super) bytes: &'a [u8],
+    /// How long ago it was taken, as the driver says.
+    pub(super) age: Option<Duration>,
+}
+
+impl Stream {
+    /// Opens the camera in just this format.
+    pub(super) fn open(id: &str, format: CameraFormat) -> Result<Self, CaptureError> {
+        let explain = |error: io::Error| explain(id, &error);
+        let device = device(id).map_err(explain)?;
+        let title = device.query_caps().map_err(explain)?.card.trim().to_owned();
+        let wanted = Format::new(format.width, format.height, FourCC::new(code(format.pixel)));
+        let given = device.set_format(&wanted).map_err(explain)?;
+        if (given.width, given.height, given.fourcc) != (wanted.width, wanted.height, wanted.fourcc) {
+            return Err(CaptureError::Format { device: name(id) });
+        }
+        if let Err(error) = device.set_params(&Parameters::with_fps(format.frame_rate)) {
+            tracing::debug!(camera = id, %error, "camera keeps its rate");
+        }
+        let mut stream = MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS).map_err(explain)?;
+        // As many as the driver has made.
+        for index in 0..MAX_BUFFERS {
+            match CaptureStream::queue(&mut stream, index) {
+                Ok(()) => {}
+                Err(error) if index == 0 => return Err(explain(error)),
+                Err(_) => break,
+            }
+        }
+        stream.start().map_err(explain)?;
+        Ok(Self { id: id.to_owned(), title, stream, primed: false })
     }
+
+    /// The camera's name for people.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The next frame; none where it does not come in a while.
+    pub(super) fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        let explain = |error: io::Error| explain(&self.id, &error);
+        match self.stream.handle().poll(libc::POLLIN, WAIT) {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+            Err(error) => return Err(explain(error)),
+        }
+        if !std::mem::replace(&mut self.primed, true) {
+            return CaptureStream::dequeue(&mut self.stream).map(|_| None).map_err(explain);
+        }
+        let (bytes, metadata) = CaptureStream::next(&mut self.stream).map_err(explain)?;
+        // A compressed frame is shorter than its buffer. Some drivers do not say.
+        let used = usize::try_from(metadata.bytesused).unwrap_or(0);
+        let bytes = bytes.get(..used).filter(|bytes| !bytes.is_empty()).unwrap_or(bytes);
+        Ok(Some(Frame { bytes, age: age(metadata.timestamp.into()) }))
+    }
+}
+
+/// How long ago that was by the clock that drivers use for frames (V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC).
+fn age(taken: Duration) -> Option<Duration> {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime(2) writes to the structure that it is given, which lives until after the call.
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    let now = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);
+    now.checked_sub(taken).filter(|_| answer == 0 && !taken.is_zero())
+}
+
+fn explain(id: &str, error: &io::Error) -> CaptureError {
+    failure(id, error.raw_os_error(), error.to_string())
 }
 
 /// Whether the node gives pictures at all, and in which usable formats.
 fn list(id: &str, wanted: Option<VideoFormat>) -> Result<(bool, Vec<CameraFormat>), CaptureError> {
-    let explain = |error: io::Error| failure(id, error.raw_os_error(), error.to_string());
+    let explain = |error: io::Error| explain(id, &error);
     let device = device(id).map_err(explain)?;
     let offered = device.enum_formats().map_err(explain)?;
     let mut formats = Vec::new();
@@ -87,7 +167,7 @@ fn list(id: &str, wanted: Option<VideoFormat>) -> Result<(bool, Vec<CameraFormat
     Ok((!offered.is_empty(), formats))
 }
 
-/// nokhwa and v4l know cameras by number only; anything else is no camera (ENOENT).
+/// v4l knows cameras by number only; anything else is no camera (ENOENT).
 fn device(id: &str) -> io::Result<Device> {
     let number: u32 = id.parse().map_err(|_| io::Error::from_raw_os_error(2))?;
     Device::new(number as usize)

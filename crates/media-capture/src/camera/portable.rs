@@ -1,10 +1,15 @@
-//! Cameras through nokhwa alone, for the systems where it is the only way to ask.
-//! Asking for formats opens the camera for a moment.
+//! Cameras through nokhwa, for the systems where it is the way to them.
+//! Asking for formats opens the camera for a moment, and waiting for a frame can last for ever.
 
-use nokhwa::Camera;
-use nokhwa::utils::{ApiBackend, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType};
+use std::time::{Duration, SystemTime};
 
-use super::name;
+use nokhwa::utils::{
+    ApiBackend, CameraFormat as NokhwaFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType,
+    Resolution,
+};
+use nokhwa::{Buffer, Camera, NokhwaError};
+
+use super::{failure, name};
 use crate::{CameraFormat, CameraInfo, CaptureError, PixelFormat, VideoFormat};
 
 const READABLE: [FrameFormat; 6] = [
@@ -44,14 +49,76 @@ pub(crate) fn holder(_: &str) -> Option<audio_device::holder::Holder> {
     None
 }
 
-/// Needed on Linux only.
-pub(super) fn settle(_: &str, _: CameraFormat) {}
+/// A camera that is open and gives frames.
+pub(super) struct Stream {
+    id: String,
+    title: String,
+    camera: Camera,
+    frame: Option<Buffer>,
+}
+
+/// A frame as the camera gave it.
+pub(super) struct Frame<'a> {
+    pub(super) bytes: &'a [u8],
+    /// How long ago it was taken, where that is known.
+    pub(super) age: Option<Duration>,
+}
+
+impl Stream {
+    /// Opens the camera in just this format.
+    pub(super) fn open(id: &str, format: CameraFormat) -> Result<Self, CaptureError> {
+        let explain = |error: NokhwaError| explain(id, &error);
+        let exact = exact(format);
+        let decoders = [exact.format()];
+        let wanted = RequestedFormat::with_formats(RequestedFormatType::Exact(exact), &decoders);
+        let mut camera = Camera::new(index(id), wanted).map_err(explain)?;
+        camera.open_stream().map_err(explain)?;
+        let title = camera.info().human_name().trim().to_owned();
+        Ok(Self { id: id.to_owned(), title, camera, frame: None })
+    }
+
+    /// The camera's name for people.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The next frame.
+    pub(super) fn next(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        let frame = self.camera.frame().map_err(|error| explain(&self.id, &error))?;
+        // Wall-clock time since 1970, as nokhwa converts it.
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let age = frame.capture_timestamp().and_then(|taken| wall.checked_sub(taken));
+        Ok(Some(Frame { bytes: self.frame.insert(frame).buffer(), age }))
+    }
+}
+
+fn index(id: &str) -> CameraIndex {
+    id.parse().map_or_else(|_| CameraIndex::String(id.to_owned()), CameraIndex::Index)
+}
+
+fn exact(format: CameraFormat) -> NokhwaFormat {
+    let pixel = match format.pixel {
+        PixelFormat::Yuyv => FrameFormat::YUYV,
+        PixelFormat::Nv12 => FrameFormat::NV12,
+        PixelFormat::Mjpeg => FrameFormat::MJPEG,
+        PixelFormat::Rgb => FrameFormat::RAWRGB,
+        PixelFormat::Bgr => FrameFormat::RAWBGR,
+        PixelFormat::Gray => FrameFormat::GRAY,
+    };
+    NokhwaFormat::new(Resolution::new(format.width, format.height), pixel, format.frame_rate)
+}
+
+/// nokhwa passes the operating system's errors on as text.
+fn explain(id: &str, error: &NokhwaError) -> CaptureError {
+    let text = error.to_string();
+    let code = text.rsplit_once("os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    failure(id, code, text)
+}
 
 fn all_formats(id: &str) -> Result<Vec<CameraFormat>, CaptureError> {
-    let index = id.parse().map_or_else(|_| CameraIndex::String(id.to_owned()), CameraIndex::Index);
     let any = RequestedFormat::with_formats(RequestedFormatType::None, &READABLE);
     let failed = |error: nokhwa::NokhwaError| CaptureError::Failed { device: name(id), reason: error.to_string() };
-    let mut camera = Camera::new(index, any).map_err(failed)?;
+    let mut camera = Camera::new(index(id), any).map_err(failed)?;
     let listed = camera.compatible_camera_formats().map_err(failed)?;
     let format = |format: &nokhwa::utils::CameraFormat| CameraFormat {
         pixel: pixel(format.format()),

@@ -1,6 +1,8 @@
 //! Sources of pictures that need no camera, through the real thread: each test waits for pictures, none for time to pass.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use media_codec::{Y4mWriter, draw_stamp, read_stamp};
 use media_core::{Picture, SlotWait};
@@ -35,7 +37,7 @@ fn started(source: &VideoSource, format: VideoFormat) -> (VideoCapture, Slot, No
     let slot = Arc::new(LatestSlot::new());
     let (sender, notices) = mpsc::channel();
     let notify = move |notice| drop(sender.send(notice));
-    let capture = start(source, format, Arc::clone(&slot), notify).expect("the source can be used");
+    let capture = start(source, format, false, Arc::clone(&slot), notify).expect("the source can be used");
     (capture, slot, notices)
 }
 
@@ -148,7 +150,7 @@ fn files_that_are_no_clip_are_named() {
     assert_eq!(empty, empty_again);
     for path in [text, empty, cut, "/no/such/clip.y4m".into(), folder.path().to_owned()] {
         let source = VideoSource::File { path: path.clone(), once: false };
-        let error = start(&source, format(64, 64, 30), Arc::default(), |_| {}).err().expect("no clip");
+        let error = start(&source, format(64, 64, 30), false, Arc::default(), |_| {}).err().expect("no clip");
         assert!(error.to_string().starts_with(&format!("{}: ", path.display())), "{error}");
     }
 }
@@ -156,7 +158,7 @@ fn files_that_are_no_clip_are_named() {
 #[test]
 fn a_camera_that_is_not_there_is_an_error_at_once() {
     for id in ["no-such-camera", "4294967295"] {
-        let error = start(&VideoSource::Camera(id.into()), format(64, 64, 30), Arc::default(), |_| {}).err();
+        let error = start(&VideoSource::Camera(id.into()), format(64, 64, 30), false, Arc::default(), |_| {}).err();
         let device = format!("camera {id}");
         assert_eq!(error, Some(CaptureError::Missing { device }));
     }

@@ -15,7 +15,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  a call took place and ended in order, or was declined here
   1  anything else that went wrong
-  2  bad arguments, or a file that cannot be used
+  2  bad arguments, a file that cannot be used, or a named device that is not there
   3  the signaling server cannot be reached, or was lost before the call
   4  the signaling server refused us (wrong key, or nothing at that path)
   5  the room is full

@@ -201,6 +201,8 @@ async fn place(args: &CallArgs, started: Instant, context: Option<Context>) -> R
     let Prepared { mut config, meeting, by_hand } = prepared.map_err(|error| (format!("{error:#}"), exit::FAILURE))?;
     if let Some(context) = context {
         config.video_out = VideoSink::Window;
+        // What was chosen the last time may not be plugged in today.
+        config.make_do = true;
         config.repaint = Some(window::repainter(context));
     }
     match Call::place(config).await {

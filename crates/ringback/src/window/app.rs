@@ -189,11 +189,8 @@ impl App {
     }
 
     /// Places the call, and shows that.
-    fn call(&mut self, mut choice: Choice) {
+    fn call(&mut self, choice: Choice) {
         self.known().called(&choice);
-        if !self.manner.one_call {
-            choice.without_missing(&self.devices);
-        }
         self.choice = Some(choice.clone());
         self.ended_at = None;
         self.page = Page::Placing;

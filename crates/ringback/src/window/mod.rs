@@ -40,7 +40,6 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use anyhow::anyhow;
-use call_engine::devices::DeviceList;
 use call_engine::{
     AudioSink, AudioSource, Command, Levels, Pictures, Playing, Preview, Repaint, RoomId, ServerUrl, Snapshot,
     VideoFormat, VideoSource,
@@ -78,32 +77,6 @@ pub(crate) struct Choice {
     pub(crate) audio_in: AudioSource,
     pub(crate) audio_out: AudioSink,
     pub(crate) format: VideoFormat,
-}
-
-impl Choice {
-    /// What was chosen once and is not there now gives way to what the system prefers, so that a call is never without sound for it.
-    /// An empty list says nothing: it may not be made yet.
-    fn without_missing(&mut self, devices: &DeviceList) {
-        fn is_missing<'a>(id: &str, mut known: impl ExactSizeIterator<Item = &'a String>) -> bool {
-            let is_meant = |known: &String| known == id || known.split_once(':').is_some_and(|(_, bare)| bare == id);
-            known.len() > 0 && !known.any(is_meant)
-        }
-        if let VideoSource::Camera(id) = &self.video_in
-            && is_missing(id, devices.cameras.iter().map(|camera| &camera.id))
-        {
-            self.video_in = VideoSource::Auto;
-        }
-        if let AudioSource::Microphone(id) = &self.audio_in
-            && is_missing(id, devices.microphones.iter().map(|microphone| &microphone.id))
-        {
-            self.audio_in = AudioSource::Auto;
-        }
-        if let AudioSink::Speaker(id) = &self.audio_out
-            && is_missing(id, devices.speakers.iter().map(|speaker| &speaker.id))
-        {
-            self.audio_out = AudioSink::Auto;
-        }
-    }
 }
 
 /// What the window asks of whoever places calls.

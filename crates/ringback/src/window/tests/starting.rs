@@ -170,15 +170,3 @@ fn a_sound_that_cannot_be_played_is_told() {
     stand.hear(News::Notice("the speaker does not answer".into()));
     assert!(stand.says("The speaker does not answer."));
 }
-
-#[test]
-fn a_device_that_is_not_there_any_more_gives_way_to_what_the_system_prefers() {
-    for (microphone, taken) in [("headset", "mic:headset"), ("gone", "auto")] {
-        let mut chosen = choice("kitchen");
-        chosen.audio_in = AudioSource::Microphone(microphone.into());
-        // No list of cameras says nothing about cameras.
-        chosen.video_in = VideoSource::Camera("0".into());
-        chosen.without_missing(&desk());
-        assert_eq!((chosen.audio_in.to_string().as_str(), chosen.video_in.to_string().as_str()), (taken, "camera:0"));
-    }
-}
