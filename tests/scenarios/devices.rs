@@ -10,6 +10,7 @@ use ringback_tests::place::{alone, scratch};
 use ringback_tests::process::{Process, Signal};
 use ringback_tests::program::{Call, Server, ringback};
 use ringback_tests::pulse::{CABLE, MICROPHONE, Pulse, SPEAKER};
+use ringback_tests::report::Report;
 use ringback_tests::screen::Screen;
 use ringback_tests::sound::{listen, read, tone_file};
 use serde_json::Value;
@@ -316,19 +317,26 @@ fn a_camera_that_is_pulled_out_is_said_and_the_call_goes_on() {
     assert_eq!(sent.text("end.reason"), "peer_hung_up");
 }
 
-#[test]
-fn a_camera_that_is_pulled_out_gives_way_to_another_and_takes_over_again() {
-    let _alone = alone();
-    let variables = [("FAKECAM_SPARE", "1"), ("FAKECAM_UNPLUG_AFTER", "60"), ("FAKECAM_PLUG_AFTER", "120")];
-    let (film, _, received) = filmed(&Server::start(), "8s", &variables);
+/// A call of that length in which the first camera fails and comes back, both with a quiet notice: what was said of it, for how
+/// many seconds the picture froze, and the report of the one who sees it.
+fn gives_way_and_takes_over_again(duration: &str, variables: &[(&str, &str)]) -> (String, f64, Report) {
+    let (film, _, received) = filmed(&Server::start(), duration, variables);
     let said = film.stderr.text();
     let spare = said.find("the camera works: camera 1 (Spare Camera)");
     let back = said.find("the camera works: camera 0 (Fake Camera)");
     assert!(spare.is_some() && spare < back, "{said}");
     assert!(!said.contains("warning"), "a quiet notice: {said}");
-    // Both changes are seen, and neither takes longer than that.
     let frozen = received.number("video.received.freeze_seconds");
     println!("both changes froze the picture for {frozen} s");
+    (said, frozen, received)
+}
+
+#[test]
+fn a_camera_that_is_pulled_out_gives_way_to_another_and_takes_over_again() {
+    let _alone = alone();
+    let variables = [("FAKECAM_SPARE", "1"), ("FAKECAM_UNPLUG_AFTER", "60"), ("FAKECAM_PLUG_AFTER", "120")];
+    let (said, frozen, received) = gives_way_and_takes_over_again("8s", &variables);
+    // Both changes are seen, and neither takes longer than that.
     assert!(frozen < 2.0 * SWITCH.as_secs_f64(), "{received}\n{said}");
 }
 
@@ -336,14 +344,7 @@ fn a_camera_that_is_pulled_out_gives_way_to_another_and_takes_over_again() {
 fn a_camera_that_hangs_gives_way_to_another_and_takes_over_when_it_comes_to() {
     let _alone = alone();
     let variables = [("FAKECAM_SPARE", "1"), ("FAKECAM_HANG_AFTER", "60"), ("FAKECAM_HANG_MS", "5000")];
-    let (film, _, received) = filmed(&Server::start(), "10s", &variables);
-    let said = film.stderr.text();
-    let spare = said.find("the camera works: camera 1 (Spare Camera)");
-    let back = said.find("the camera works: camera 0 (Fake Camera)");
-    assert!(spare.is_some() && spare < back, "{said}");
-    assert!(!said.contains("warning"), "a quiet notice: {said}");
-    let frozen = received.number("video.received.freeze_seconds");
-    println!("both changes froze the picture for {frozen} s");
+    let (said, frozen, received) = gives_way_and_takes_over_again("10s", &variables);
     // About 0.9 s, until it is noticed and the other is open; a busy machine adds its own. It hangs for five.
     assert!(frozen < 3.5, "{received}\n{said}");
 }
