@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use call_core::EndReason;
 use media_capture::{AudioSource, VideoSource};
-use media_core::{Allocation, LatestSlot, Picture, RateAllocator};
+use media_core::{Allocation, LatestSlot, Picture};
 use media_render::{AudioSink, VideoFile, VideoSink};
 use peer_connection::{Peer, PeerStreams};
 use tokio::sync::mpsc;
@@ -226,8 +226,7 @@ fn open_camera(config: &CallConfig, local: Pictures, tell: &Tell) -> Result<Opti
     if config.video_in == VideoSource::None {
         return Ok(None);
     }
-    let target = RateAllocator::new(config.audio_bitrate, config.max_bitrate).allocate(config.max_bitrate).video;
-    let send = VideoSend::start(local, config.repaint.clone(), config.video, target);
+    let send = VideoSend::start(local, config.repaint.clone(), config.video);
     let camera =
         Changeable::new(Camera::new(send, config.video, false), config.video_in.clone(), config.make_do, tell.clone());
     match camera.open_now(true) {

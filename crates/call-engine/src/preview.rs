@@ -25,7 +25,7 @@ const NOTICES: usize = 16;
 /// The longest that a device takes to open, and then to close.
 const REST: Duration = Duration::from_secs(8);
 
-/// What the encoders would be given: they have nothing to do before a call.
+/// What the encoder of sound would be given: it has nothing to do before a call.
 const UNUSED: Bitrate = Bitrate::from_kbps(32);
 
 /// Camera and microphone that run for themselves. Dropping it lets them go, within a second, so that a call can have them:
@@ -46,7 +46,7 @@ impl Preview {
         let notices = Arc::new(Mutex::new(VecDeque::new()));
         let tell = teller(notices.clone(), repaint.clone());
 
-        let send = VideoSend::start(pictures.clone(), repaint, format, UNUSED);
+        let send = VideoSend::start(pictures.clone(), repaint, format);
         let camera = Changeable::new(Camera::new(send, format, true), video_in.clone(), true, tell.clone());
         camera.ask(video_in);
         let microphone = match AudioSend::start(UNUSED, levels.clone()) {

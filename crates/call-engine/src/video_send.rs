@@ -35,6 +35,7 @@ struct Shared {
     format: VideoFormat,
     /// The connection that takes our frames; none before the peer is there.
     sender: Mutex<Option<MediaSender>>,
+    /// Known before the connection is.
     target_bps: AtomicU64,
     keyframes: Mutex<KeyframePace>,
     camera_on: AtomicBool,
@@ -54,12 +55,7 @@ struct Counts {
 
 impl VideoSend {
     /// Starts the thread, without a source yet.
-    pub(crate) fn start(
-        preview: Arc<LatestSlot<Arc<Picture>>>,
-        repaint: Option<Repaint>,
-        format: VideoFormat,
-        target: Bitrate,
-    ) -> Self {
+    pub(crate) fn start(preview: Arc<LatestSlot<Arc<Picture>>>, repaint: Option<Repaint>, format: VideoFormat) -> Self {
         let shared = Arc::new(Shared {
             pictures: Mutex::default(),
             has_source: AtomicBool::new(false),
@@ -68,7 +64,7 @@ impl VideoSend {
             repaint,
             format,
             sender: Mutex::new(None),
-            target_bps: AtomicU64::new(target.bps()),
+            target_bps: AtomicU64::new(0),
             keyframes: Mutex::default(),
             camera_on: AtomicBool::new(true),
             counts: Mutex::new(Counts::default()),
