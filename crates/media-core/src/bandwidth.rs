@@ -66,6 +66,7 @@ pub struct BandwidthEstimate {
     aim: f64,
     mode: Mode,
     updated_at: Option<Instant>,
+    round_trip: Option<Duration>,
     groups: Groups,
     trend: Trend,
     acknowledged: Acknowledged,
@@ -85,6 +86,7 @@ impl BandwidthEstimate {
             aim: (start.bps() as f64).clamp(min, max),
             mode: Mode::Grow,
             updated_at: None,
+            round_trip: None,
             groups: Groups::default(),
             trend: Trend::default(),
             acknowledged: Acknowledged::default(),
@@ -97,6 +99,12 @@ impl BandwidthEstimate {
     #[must_use]
     pub fn target(&self) -> Bitrate {
         Bitrate::from_bps(self.aim.min(self.loss.bps()).clamp(self.min, self.max) as u64)
+    }
+
+    /// To the peer and back with its report, by the newest packet of the last one; `None` before any has arrived.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// The peer has told what became of these packets, in the order in which they were sent.
@@ -120,14 +128,15 @@ impl BandwidthEstimate {
         self.loss.update(now, lost, fates.len(), self.aim, carried);
         let passed =
             self.updated_at.replace(now).map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
-        let response = newest.map_or(REPORT_INTERVAL, |sent| now.saturating_duration_since(sent)) + REPORT_INTERVAL;
+        self.round_trip = newest.map(|sent| now.saturating_duration_since(sent)).or(self.round_trip);
         if let Some(usage) = usage {
-            self.steer(usage, passed.min(Duration::from_secs(1)), response);
+            self.steer(usage, passed.min(Duration::from_secs(1)));
         }
     }
 
-    fn steer(&mut self, usage: Usage, passed: Duration, response: Duration) {
+    fn steer(&mut self, usage: Usage, passed: Duration) {
         let arriving = self.acknowledged.bps();
+        let response = self.round_trip.unwrap_or_default() + REPORT_INTERVAL;
         match usage {
             Usage::Over => {
                 if let Some(arriving) = arriving {

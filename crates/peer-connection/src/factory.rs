@@ -151,9 +151,13 @@ impl Factory<'_> {
 
     /// The seam for better parts: each link of the chain is named here and nowhere else.
     fn interceptors(&self, engine: &mut MediaEngine) -> Result<Registry, Error> {
-        let (config, path) = (self.config, Arc::default());
-        let estimator =
-            PublishingEstimator::new(config.start_bitrate, config.max_bitrate, self.target.clone(), Arc::clone(&path));
+        let (config, round_trip) = (self.config, Arc::default());
+        let estimator = PublishingEstimator::new(
+            config.start_bitrate,
+            config.max_bitrate,
+            self.target.clone(),
+            Arc::clone(&round_trip),
+        );
         let start = self.target.borrow().bps() as f64;
         let reporter = self.reporter.clone();
         let registry = Registry::new()
@@ -170,7 +174,7 @@ impl Factory<'_> {
                 Slot::from(3_400),
                 requests(self.asked.clone(), move || reporter.report(Happening::KeyframeRequested)),
             )
-            .with(Slot::from(3_500), repairs(path))
+            .with(Slot::from(3_500), repairs(self.target.subscribe(), round_trip))
             .with(Slot::NackResponder, NackResponderBuilder::new().build())
             .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_max_nacks_per_packet(NACKS_PER_PACKET).build());
         configure_simulcast_extension_headers(engine)?;

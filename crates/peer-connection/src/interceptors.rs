@@ -25,29 +25,33 @@ const MIN_BITRATE: Bitrate = Bitrate::from_kbps(100);
 pub(crate) struct PublishingEstimator {
     estimate: BandwidthEstimate,
     target: watch::Sender<Bitrate>,
-    path: Arc<Path>,
+    round_trip: Arc<RoundTrip>,
     fates: Vec<Fate>,
 }
 
-/// What the estimator knows of the path, for the other links of the chain.
+/// The round trip as the estimator knows it, for the other links of the chain: in microseconds, and 0 before it is known.
 #[derive(Debug, Default)]
-pub(crate) struct Path {
-    target_bps: AtomicU64,
-    /// In microseconds; 0: not known yet.
-    round_trip: AtomicU64,
-}
+pub(crate) struct RoundTrip(AtomicU64);
 
-impl Path {
-    fn round_trip(&self) -> Option<Duration> {
-        Some(Duration::from_micros(self.round_trip.load(Relaxed))).filter(|time| !time.is_zero())
+impl RoundTrip {
+    fn set(&self, time: Duration) {
+        self.0.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1), Relaxed);
+    }
+
+    fn get(&self) -> Option<Duration> {
+        Some(Duration::from_micros(self.0.load(Relaxed))).filter(|time| !time.is_zero())
     }
 }
 
 impl PublishingEstimator {
-    pub(crate) fn new(start: Bitrate, max: Bitrate, target: watch::Sender<Bitrate>, path: Arc<Path>) -> Self {
+    pub(crate) fn new(
+        start: Bitrate,
+        max: Bitrate,
+        target: watch::Sender<Bitrate>,
+        round_trip: Arc<RoundTrip>,
+    ) -> Self {
         let estimate = BandwidthEstimate::new(start, MIN_BITRATE, max);
-        path.target_bps.store(estimate.target().bps(), Relaxed);
-        Self { estimate, target, path, fates: Vec::new() }
+        Self { estimate, target, round_trip, fates: Vec::new() }
     }
 }
 
@@ -60,12 +64,10 @@ impl BandwidthEstimator for PublishingEstimator {
             arrived: report.arrival.filter(|_| report.arrived),
         }));
         self.estimate.told(now, &self.fates);
-        if let Some(sent) = reports.iter().filter(|report| report.arrived).map(|report| report.departure).max() {
-            let round_trip = now.saturating_duration_since(sent).as_micros();
-            self.path.round_trip.store(u64::try_from(round_trip).unwrap_or(u64::MAX).max(1), Relaxed);
+        if let Some(time) = self.estimate.round_trip() {
+            self.round_trip.set(time);
         }
         let target = self.estimate.target();
-        self.path.target_bps.store(target.bps(), Relaxed);
         self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
     }
 
@@ -116,12 +118,13 @@ pub(crate) fn requests(asked: Arc<Asked>, keyframe_wanted: impl Fn() + Send + Sy
 }
 
 /// Before the responder: keeps from it what needs no answer, or none yet.
-pub(crate) fn repairs(path: Arc<Path>) -> impl Interceptor {
-    Tapped::new(Repairs { path, pace: RepairPace::default() })
+pub(crate) fn repairs(target: watch::Receiver<Bitrate>, round_trip: Arc<RoundTrip>) -> impl Interceptor {
+    Tapped::new(Repairs { target, round_trip, pace: RepairPace::default() })
 }
 
 struct Repairs {
-    path: Arc<Path>,
+    target: watch::Receiver<Bitrate>,
+    round_trip: Arc<RoundTrip>,
     pace: RepairPace,
 }
 
@@ -129,7 +132,7 @@ impl Tap for Repairs {
     fn read(&mut self, packet: &mut TaggedPacket) {
         let now = packet.now;
         let Packet::Rtcp(reports) = &mut packet.message.packet else { return };
-        let (round_trip, target) = (self.path.round_trip(), self.path.target_bps.load(Relaxed) as f64);
+        let (round_trip, target) = (self.round_trip.get(), self.target.borrow().bps() as f64);
         for report in reports {
             let Some(nack) = report.as_any().downcast_ref::<TransportLayerNack>() else { continue };
             let lost = nack.nacks.iter().flat_map(|pair| pair.packet_list());
@@ -264,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_is_asked_for_twice_is_answered_once() {
-        let mut repairs = repairs(Arc::default());
+        let mut repairs = repairs(watch::channel(Bitrate::ZERO).1, Arc::default());
         let nack = TransportLayerNack {
             media_ssrc: 5,
             nacks: vec![NackPair { packet_id: 7, lost_packets: 0b101 }],
