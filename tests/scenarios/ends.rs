@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use ringback_tests::place::{alone, free_tcp_port};
+use ringback_tests::place::alone;
+use ringback_tests::port::Port;
 use ringback_tests::process::Signal;
 use ringback_tests::program::{Call, Running, Server};
 
@@ -130,7 +131,8 @@ fn nobody_comes() {
 #[test]
 fn there_is_no_server() {
     let _alone = alone();
-    let url = format!("ws://127.0.0.1:{}/signaling", free_tcp_port());
+    let nobody = Port::free();
+    let url = format!("ws://127.0.0.1:{nobody}/signaling");
     let mut call = Call::new("caller", "nowhere").silent().option("--server", &url).start();
     // A server may come back: the program tries for a minute.
     call.process.line_err("trying again", ENDS);

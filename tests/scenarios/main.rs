@@ -30,3 +30,5 @@ mod survival;
 mod switching;
 mod tui;
 mod window;
+
+use ringback_tests::port;

@@ -4,7 +4,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use ringback_tests::detour::{Detour, PASSWORD};
-use ringback_tests::place::{alone, free_tcp_port, scratch};
+use ringback_tests::place::{alone, scratch};
+use ringback_tests::port::Port;
 use ringback_tests::process::Process;
 use ringback_tests::program::{Call, Server, ringback};
 use serde_json::Value;
@@ -112,7 +113,8 @@ fn a_probe_says_what_is_there_and_what_to_give_as_the_server() {
     let (code, json) = probed(&[&format!("{address}/nothing/here")], &[]);
     assert_eq!((code, &json["protocol"], &json["reached"]), (Some(1), &Value::Null, &Value::Bool(true)), "{json:#}");
 
-    let nowhere = format!("wss://127.0.0.1:{}", free_tcp_port());
+    let nobody = Port::free();
+    let nowhere = format!("wss://127.0.0.1:{nobody}");
     let (code, json) = probed(&[&nowhere], &[]);
     assert_eq!((code, &json["reached"]), (Some(3), &Value::Bool(false)), "{json:#}");
     let text = json["steps"][1]["text"].as_str().expect("the step that failed");

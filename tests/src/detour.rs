@@ -4,7 +4,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::place::{free_tcp_port, program, scratch};
+use crate::place::{program, scratch};
+use crate::port::Port;
 use crate::process::Process;
 
 const USER: &str = "caller";
@@ -16,14 +17,14 @@ pub const PASSWORD: &str = "mackerel-sky";
 pub struct Detour {
     process: Process,
     scheme: &'static str,
-    port: u16,
+    port: Port,
     _folder: tempfile::TempDir,
 }
 
 impl Detour {
     /// Starts one that takes CONNECT.
     pub fn http() -> Self {
-        let (folder, port) = (scratch(), free_tcp_port());
+        let (folder, port) = (scratch(), Port::free());
         let file = folder.path().join("tinyproxy.conf");
         let lines = [
             &format!("Port {port}"),
@@ -41,7 +42,7 @@ impl Detour {
 
     /// Starts one that speaks SOCKS5.
     pub fn socks() -> Self {
-        let (folder, port) = (scratch(), free_tcp_port());
+        let (folder, port) = (scratch(), Port::free());
         let mut command = Command::new(program("microsocks").expect("microsocks is installed"));
         command.args(["-i", "127.0.0.1", "-p", &port.to_string(), "-u", USER, "-P", PASSWORD]);
         let process = Process::start("microsocks", &mut command);
@@ -50,7 +51,7 @@ impl Detour {
 
     fn listening(self) -> Self {
         for _ in 0..500 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            if std::net::TcpStream::connect(self.port.address()).is_ok() {
                 return self;
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -12,6 +12,8 @@ pub mod lan;
 pub mod machine;
 pub mod media_server;
 pub mod place;
+#[path = "../../crates/signaling-client/tests/servers/port.rs"]
+pub mod port;
 pub mod process;
 pub mod program;
 pub mod pulse;

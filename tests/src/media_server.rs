@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::place::{folder, free_tcp_port, repository};
+use crate::place::{folder, repository};
+use crate::port::Port;
 use crate::process::Process;
 
 /// What it asks of everybody.
@@ -19,13 +20,13 @@ const START: Duration = Duration::from_secs(60);
 pub struct MediaServer {
     /// Its process; each line that it prints is one thing that happened.
     pub process: Process,
-    port: u16,
+    port: Port,
 }
 
 impl MediaServer {
     /// Starts it with these options of `tests/mediaserver/server.py`.
     pub fn with(options: &[&str]) -> Self {
-        let port = free_tcp_port();
+        let port = Port::free();
         let mut command = Command::new(installed());
         command.arg(repository().join("tests/mediaserver/server.py"));
         command.args(["--token", TOKEN, "--port", &port.to_string()]).args(options);

@@ -1,8 +1,7 @@
-//! Where things are: the repository, the target folder, a fresh folder for each test, free ports.
+//! Where things are: the repository, the target folder, a fresh folder for each test.
 //! One scenario runs at a time: they measure milliseconds, and the machine has two processors.
 
 use std::fs::File;
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
 /// The repository's root folder.
@@ -35,18 +34,6 @@ pub fn alone() -> impl Sized {
     let file = File::create(folder("scratch").join("alone.lock")).expect("the target folder is writable");
     file.lock().expect("the file system has locks");
     file
-}
-
-/// A TCP port on loopback that nobody listens on now.
-pub fn free_tcp_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-    listener.local_addr().expect("bound above").port()
-}
-
-/// A UDP port on loopback that nobody uses now.
-pub fn free_udp_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has free ports");
-    socket.local_addr().expect("bound above").port()
 }
 
 /// The path of a program, looked for in `PATH` and where system programs lie.

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::place::{free_tcp_port, repository, scratch, target};
+use crate::place::{repository, scratch, target};
+use crate::port::Port;
 use crate::process::Process;
 use crate::report::Report;
 use crate::screen::Screen;
@@ -37,7 +38,7 @@ pub fn ringback() -> &'static Path {
 pub struct Server {
     /// The process, for tests that end it early.
     pub process: Process,
-    port: u16,
+    port: Port,
 }
 
 impl Server {
@@ -48,10 +49,10 @@ impl Server {
 
     /// Starts it on a free port with more options.
     pub fn with(options: &[&str]) -> Self {
-        Self::at(free_tcp_port(), options)
+        Self::at(Port::free(), options)
     }
 
-    fn at(port: u16, options: &[&str]) -> Self {
+    fn at(port: Port, options: &[&str]) -> Self {
         let mut command = Command::new(ringback());
         command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).args(options);
         let process = Process::start("server", &mut command);
@@ -60,8 +61,10 @@ impl Server {
     }
 
     /// Another one in its place, after it has ended.
-    pub fn again(&self) -> Self {
-        Self::at(self.port, &[])
+    pub fn again(self) -> Self {
+        let Self { process, port } = self;
+        drop(process);
+        Self::at(port, &[])
     }
 
     /// Its signaling address.

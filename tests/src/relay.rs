@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::place::{free_tcp_port, program, scratch};
+use crate::place::{program, scratch};
+use crate::port::Port;
 use crate::process::Process;
 
 const USER: &str = "caller";
@@ -28,6 +29,8 @@ pub struct Relay {
     ip: String,
     port: u16,
     tls_port: u16,
+    /// The two above, where they are not the usual ones.
+    held: Vec<Port>,
     transport: Transport,
     folder: tempfile::TempDir,
     options: Vec<String>,
@@ -54,10 +57,11 @@ impl Relay {
 
     /// Another one in its place on loopback, after it has ended and all addresses on it with it.
     pub fn again(self) -> Self {
-        let Self { process, ip, port, tls_port, transport, options, .. } = self;
+        let Self { process, ip, port, tls_port, held, transport, options, .. } = self;
         drop(process);
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        Self::run(Command::new(turnserver()), &ip, (port, tls_port), transport, &options)
+        let relay = Self::run(Command::new(turnserver()), &ip, (port, tls_port), transport, &options);
+        Self { held, ..relay }
     }
 
     /// Starts one at that address, on the usual ports and over everything; `inside` gives the command that runs a program
@@ -75,8 +79,10 @@ impl Relay {
             Transport::Tls => ["--no-tcp", "--no-udp"],
         };
         let options = [&only, options, &["--allow-loopback-peers"]].concat();
-        let ports = (free_tcp_port(), free_tcp_port());
-        Self::run(Command::new(turnserver()), "127.0.0.1", ports, transport, &options)
+        let held = [Port::free(), Port::free()];
+        let ports = (held[0].number(), held[1].number());
+        let relay = Self::run(Command::new(turnserver()), "127.0.0.1", ports, transport, &options);
+        Self { held: held.into(), ..relay }
     }
 
     fn run(mut command: Command, ip: &str, ports: (u16, u16), transport: Transport, options: &[&str]) -> Self {
@@ -97,7 +103,7 @@ impl Relay {
         let process = Process::start("turnserver", &mut command);
         process.line_out("listener opened on", Duration::from_secs(20));
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { process, ip: ip.to_owned(), port, tls_port, transport, folder, options }
+        Self { process, ip: ip.to_owned(), port, tls_port, held: Vec::new(), transport, folder, options }
     }
 
     /// The value of `--ice-server`.

@@ -1,23 +1,22 @@
 //! A server as a child process on a free port of loopback, which ends with its value.
 //! The scenarios of the whole program start the same ones.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::install;
+use crate::port::Port;
 
 /// Longest start; node needs half a second, and much more where everything is busy.
 const START: Duration = Duration::from_secs(60);
 /// Between two looks whether it listens.
 const LOOK: Duration = Duration::from_millis(20);
-/// Ports that may be taken between our looking and the server's listening.
-const TRIES: usize = 3;
 
 /// A running server.
 pub(crate) struct Server {
     child: Child,
-    address: SocketAddr,
+    port: Port,
 }
 
 impl Server {
@@ -43,33 +42,24 @@ impl Server {
     }
 
     /// Starts what `command` gives for a port, and waits until it listens there.
-    pub(crate) fn start(command: impl Fn(u16) -> Command) -> Self {
-        (0..TRIES).find_map(|_| Self::try_start(&command)).expect("a server that is installed starts")
-    }
-
-    fn try_start(command: &impl Fn(u16) -> Command) -> Option<Self> {
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = address.expect("loopback has free ports");
-        let mut command = command(address.port());
+    pub(crate) fn start(command: impl FnOnce(u16) -> Command) -> Self {
+        let port = Port::free();
+        let mut command = command(port.number());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let mut server = Self { child, address };
+        let mut server = Self { child, port };
         let deadline = Instant::now() + START;
-        while Instant::now() < deadline {
-            if TcpStream::connect(address).is_ok() {
-                return Some(server);
-            }
-            if !matches!(server.child.try_wait(), Ok(None)) {
-                return None;
-            }
+        while TcpStream::connect(server.address()).is_err() {
+            let has_ended = !matches!(server.child.try_wait(), Ok(None));
+            assert!(!has_ended && Instant::now() < deadline, "{command:?} does not listen");
             std::thread::sleep(LOOK);
         }
-        None
+        server
     }
 
     /// `127.0.0.1` and the port.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 }
 
