@@ -429,9 +429,9 @@ impl Actor {
         let peer = driver.peer.clone();
         let runtime = tokio::runtime::Handle::current();
         let tracker = self.tracker.clone();
-        media.attach(&driver.peer, driver.events.streams(), move || {
+        media.attach(&driver.peer, driver.events.streams(), move |request| {
             let peer = peer.clone();
-            tracker.spawn_on(async move { peer.request_keyframe().await }, &runtime);
+            tracker.spawn_on(async move { peer.request(&request).await }, &runtime);
         });
     }
 

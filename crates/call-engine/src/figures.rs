@@ -138,6 +138,10 @@ pub struct VideoReceived {
     pub size: Option<Size>,
     /// Pictures in the last second.
     pub fps: Option<f64>,
+    /// Packets that we asked for again.
+    pub nacks: Option<u64>,
+    /// Keyframes that we asked for.
+    pub plis: Option<u64>,
 }
 
 /// Text over the data channel.

@@ -9,7 +9,7 @@ use call_core::EndReason;
 use media_capture::{AudioSource, VideoSource};
 use media_core::{Allocation, LatestSlot, Picture};
 use media_render::{AudioSink, VideoFile, VideoSink};
-use peer_connection::{Peer, PeerStreams};
+use peer_connection::{Peer, PeerStreams, PictureRequest};
 use tokio::sync::mpsc;
 
 use crate::audio_receive::AudioReceive;
@@ -136,9 +136,14 @@ impl Media {
     }
 
     /// The two are connected: sound and pictures flow.
-    pub(crate) fn attach(&mut self, peer: &Peer, streams: PeerStreams, request_keyframe: impl Fn() + Send + 'static) {
+    pub(crate) fn attach(
+        &mut self,
+        peer: &Peer,
+        streams: PeerStreams,
+        request: impl Fn(PictureRequest) + Send + 'static,
+    ) {
         self.video_receive.begin(Instant::now());
-        self.video_receive.attach(streams.video, request_keyframe);
+        self.video_receive.attach(streams.video, request);
         self.speaker.part().receive().attach(streams.audio);
         if let Some(audio) = self.audio_send() {
             audio.attach(peer.audio_sender());

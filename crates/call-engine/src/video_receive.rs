@@ -1,5 +1,6 @@
 //! The peer's pictures on their way in: one OS thread orders the packets, decodes whole frames and shows each at its due time.
-//! A broken chain of frames freezes the last good picture and asks the peer for a keyframe.
+//! What is missing the peer is asked for: packets first, and a keyframe when the chain of frames is broken, which freezes the last
+//! good picture until then.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media_codec::{H264Decoder, h264_rtp};
-use media_core::{EncodedFrame, FpsMeter, FrameBuffer, FrameOutput, FreezeMeter, LatestSlot, Picture, PicturePool};
+use media_core::{
+    EncodedFrame, FpsMeter, FrameBuffer, FrameFigures, FrameOutput, FreezeMeter, LatestSlot, Picture, PicturePool,
+};
 use media_render::{PictureTaker, VideoFile};
-use peer_connection::{PacketQueue, Popped};
+use peer_connection::{PacketQueue, PictureRequest, Popped};
 use tracing::debug;
 
 use crate::config::Repaint;
@@ -40,8 +43,7 @@ struct Shared {
 struct Counts {
     decoded: u64,
     dropped: u64,
-    packets: u64,
-    lost: u64,
+    buffer: FrameFigures,
     last: Option<Arc<Picture>>,
     first_decoded: Option<Instant>,
     fps: FpsMeter,
@@ -68,11 +70,11 @@ impl VideoReceive {
     }
 
     /// Shows what comes through `packets` until that queue closes.
-    pub(crate) fn attach(&mut self, packets: PacketQueue, request_keyframe: impl Fn() + Send + 'static) {
+    pub(crate) fn attach(&mut self, packets: PacketQueue, request: impl Fn(PictureRequest) + Send + 'static) {
         let shared = self.shared.clone();
         let thread = std::thread::Builder::new()
             .name("video-decode".into())
-            .spawn(move || Pipeline::new(&shared, request_keyframe).run(&packets));
+            .spawn(move || Pipeline::new(&shared, request).run(&packets));
         self.threads.extend(thread.ok());
     }
 
@@ -86,8 +88,8 @@ impl VideoReceive {
         let freezes = counts.freezes.figures(now);
         VideoReceived {
             codec: counts.last.is_some().then(|| "h264".into()),
-            packets: Some(counts.packets),
-            lost: Some(counts.lost),
+            packets: Some(counts.buffer.packets),
+            lost: Some(counts.buffer.lost),
             bytes: None,
             frames_decoded: Some(counts.decoded),
             frames_dropped: Some(counts.dropped),
@@ -95,6 +97,8 @@ impl VideoReceive {
             freeze_time: counts.last.is_some().then_some(freezes.freeze_time),
             size: counts.last.as_ref().map(|picture| picture.size()),
             fps: counts.last.is_some().then(|| counts.fps.fps(now)),
+            nacks: Some(counts.buffer.packet_requests),
+            plis: Some(counts.buffer.keyframe_requests),
         }
     }
 
@@ -145,11 +149,11 @@ struct Pipeline<'a, R> {
     pool: PicturePool,
     due: VecDeque<(Instant, Arc<Picture>)>,
     access_unit: Vec<u8>,
-    request_keyframe: R,
+    request: R,
 }
 
-impl<'a, R: Fn()> Pipeline<'a, R> {
-    fn new(shared: &'a Shared, request_keyframe: R) -> Self {
+impl<'a, R: Fn(PictureRequest)> Pipeline<'a, R> {
+    fn new(shared: &'a Shared, request: R) -> Self {
         Self {
             shared,
             buffer: FrameBuffer::new(media_core::FrameBufferConfig::default()),
@@ -157,7 +161,7 @@ impl<'a, R: Fn()> Pipeline<'a, R> {
             pool: PicturePool::new(DUE_CAPACITY + 2),
             due: VecDeque::with_capacity(DUE_CAPACITY),
             access_unit: Vec::new(),
-            request_keyframe,
+            request,
         }
     }
 
@@ -172,7 +176,11 @@ impl<'a, R: Fn()> Pipeline<'a, R> {
                         continue;
                     }
                     Some(FrameOutput::KeyframeNeeded) => {
-                        (self.request_keyframe)();
+                        (self.request)(PictureRequest::Keyframe);
+                        continue;
+                    }
+                    Some(FrameOutput::PacketsMissing(numbers)) => {
+                        (self.request)(PictureRequest::Packets(numbers));
                         continue;
                     }
                     None => {}
@@ -194,10 +202,7 @@ impl<'a, R: Fn()> Pipeline<'a, R> {
             self.buffer.insert(packet.arrived, packet, info);
             next = packets.try_pop();
         }
-        let figures = self.buffer.figures();
-        let mut counts = self.shared.lock();
-        counts.packets = figures.packets;
-        counts.lost = figures.lost;
+        self.shared.lock().buffer = self.buffer.figures();
     }
 
     fn sleep(&self, now: Instant) -> Duration {

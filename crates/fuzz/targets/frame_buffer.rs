@@ -146,6 +146,9 @@ impl Call {
             match output {
                 FrameOutput::Frame(frame) => self.take(&frame),
                 FrameOutput::KeyframeNeeded => requests += 1,
+                FrameOutput::PacketsMissing(numbers) => {
+                    assert!(!numbers.is_empty() && !numbers.contains(&self.sequence), "the packet that came last is asked for");
+                }
             }
         }
         assert!(requests <= 1, "{requests} requests for a keyframe at once");

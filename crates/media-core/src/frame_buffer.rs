@@ -3,6 +3,7 @@
 
 mod buffer;
 mod due;
+mod nacks;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ pub struct PayloadInfo {
 pub struct FrameBufferConfig {
     /// How long a packet may be overtaken by others before it counts as lost.
     pub reordering: Duration,
-    /// How long after that a retransmission may take.
+    /// How long after that a retransmission may take at least; longer where answers have been seen to take longer.
     pub retransmission: Duration,
     /// The time between two requests for a keyframe.
     pub keyframe_interval: Duration,
@@ -60,6 +61,8 @@ pub struct EncodedFrame<P> {
 pub enum FrameOutput<P> {
     /// Decode this frame.
     Frame(EncodedFrame<P>),
+    /// Ask the peer for these packets once more (generic NACK, RFC 4585 §6.2.1); never empty, in order.
+    PacketsMissing(Vec<u16>),
     /// Ask the peer for a keyframe (PLI, RFC 4585 §6.3.1).
     KeyframeNeeded,
 }
@@ -83,4 +86,6 @@ pub struct FrameFigures {
     pub keyframes: u64,
     /// Keyframes asked for.
     pub keyframe_requests: u64,
+    /// Packets asked for, each time counted.
+    pub packet_requests: u64,
 }

@@ -14,9 +14,7 @@ use crate::turn_stream::{Relayed, StreamServers};
 use crate::{DataChannel, PeerConfig, PeerError};
 use media_core::Bitrate;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{
-    CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, PacerBuilder, Registry, Slot,
-};
+use rtc::interceptor::{CongestionControlBuilder, NackResponderBuilder, PacerBuilder, Registry, Slot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
@@ -34,10 +32,6 @@ use webrtc::peer_connection::{
     RTCIceTransportPolicy, SettingEngine, SettingEngineBuilder, configure_rtcp_reports,
     configure_simulcast_extension_headers, configure_twcc,
 };
-
-/// A lost packet is asked for this often at most. The stock generator does not see that a retransmission on its own
-/// stream (RTX) has arrived, and would ask again and again until the copies fill the path.
-const NACKS_PER_PACKET: u16 = 2;
 
 /// Several packets that the pacer lets go at once: it is woken about once a millisecond, not once a packet.
 const PACER_BURST_BITS: f64 = 5.0 * 8.0 * 1_200.0;
@@ -175,8 +169,8 @@ impl Factory<'_> {
                 requests(self.asked.clone(), move || reporter.report(Happening::KeyframeRequested)),
             )
             .with(Slot::from(3_500), repairs(self.target.subscribe(), round_trip))
-            .with(Slot::NackResponder, NackResponderBuilder::new().build())
-            .with(Slot::NackGenerator, NackGeneratorBuilder::new().with_max_nacks_per_packet(NACKS_PER_PACKET).build());
+            // Whoever puts the packets in order asks for those that are missing (`Peer::request`).
+            .with(Slot::NackResponder, NackResponderBuilder::new().build());
         configure_simulcast_extension_headers(engine)?;
         let registry = configure_twcc(registry, engine)?;
         Ok(configure_rtcp_reports(registry))

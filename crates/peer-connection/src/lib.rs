@@ -44,5 +44,6 @@ pub use events::{MediaKind, PeerEvents, PeerNotice, PeerStreams};
 pub use network::{Network, NetworkSocket};
 pub use peer::Peer;
 pub use queue::{PacketQueue, Popped, QUEUE_CAPACITY};
+pub use receive::PictureRequest;
 pub use send::{MediaSender, Sent};
 pub use stats::{Path, PeerStats, ReceivedStats, SentStats};

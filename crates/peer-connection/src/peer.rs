@@ -12,7 +12,7 @@ use crate::ice_tcp::IceTcp;
 use crate::interceptors::Asked;
 use crate::migration::{Credentials, SharedCredentials};
 use crate::monitor::Monitor;
-use crate::receive::VideoSource;
+use crate::receive::{PictureRequest, VideoSource};
 use crate::runtime::Pace;
 use crate::send::{Link, MediaSender, Wire};
 use crate::stats::{self, PeerStats, Signalled};
@@ -298,9 +298,9 @@ impl Peer {
         self.inner.channels.send_goodbye(reason).await;
     }
 
-    /// Asks the peer for a keyframe.
-    pub async fn request_keyframe(&self) {
-        self.inner.video_source.request_keyframe().await;
+    /// Asks the peer for what its pictures lack.
+    pub async fn request(&self, request: &PictureRequest) {
+        self.inner.video_source.request(request).await;
     }
 
     /// Where our sound goes.

@@ -80,10 +80,6 @@ pub struct ReceivedStats {
     pub lost: Option<u64>,
     /// Interarrival jitter (RFC 3550 §6.4.1).
     pub jitter: Option<Duration>,
-    /// Packets that we asked for again.
-    pub nacks: Option<u64>,
-    /// Keyframes that we asked for.
-    pub plis: Option<u64>,
 }
 
 /// The kinds of the peer's candidates as signaling named them.
@@ -207,7 +203,6 @@ fn received(report: &RTCStatsReport, kind: MediaKind) -> Option<ReceivedStats> {
         .inbound_rtp_streams()
         .find(|stream| stream.received_rtp_stream_stats.rtp_stream_stats.kind == kind.rtp_kind())?;
     let received = &stream.received_rtp_stream_stats;
-    let video = kind == MediaKind::Video;
     Some(ReceivedStats {
         codec: codec(report, &received.rtp_stream_stats.codec_id),
         packets: received.packets_received,
@@ -215,8 +210,6 @@ fn received(report: &RTCStatsReport, kind: MediaKind) -> Option<ReceivedStats> {
         lost: u64::try_from(received.packets_lost).ok(),
         // webrtc-rs gives it in ticks of the RTP clock, as it is in receiver reports.
         jitter: Duration::try_from_secs_f64(received.jitter / f64::from(kind.codec().clock_rate)).ok(),
-        nacks: video.then_some(u64::from(stream.nack_count)),
-        plis: video.then_some(u64::from(stream.pli_count)),
     })
 }
 

@@ -90,6 +90,8 @@ pub(crate) fn figures(figures: &Figures) -> Value {
                 "width": received.size.map(|size| size.width),
                 "height": received.size.map(|size| size.height),
                 "fps": received.fps.map(rounded),
+                "nacks": received.nacks,
+                "plis": received.plis,
             },
         },
         "data": {

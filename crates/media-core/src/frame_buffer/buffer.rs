@@ -1,9 +1,10 @@
-//! The buffer itself: packets in, whole frames and requests for keyframes out.
+//! The buffer itself: packets in, whole frames and requests for packets and keyframes out.
 //! It moves over the sequence numbers once, and waits at a gap for as long as a retransmission may take.
 
 use std::time::Instant;
 
 use super::due::DueTimes;
+use super::nacks::Nacks;
 use super::{EncodedFrame, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 use crate::ring::Ring;
 use crate::rtp::{Place, RtpPacket, SequenceTracker};
@@ -31,6 +32,7 @@ pub struct FrameBuffer<P> {
     /// The frame with this timestamp has lost a packet.
     broken: Option<u32>,
     due: DueTimes,
+    nacks: Nacks,
     request_after: Option<Instant>,
     /// A packet arrived since the last request: somebody is there to answer another one.
     heard: bool,
@@ -74,6 +76,7 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
             dropped: None,
             broken: None,
             due: DueTimes::new(),
+            nacks: Nacks::default(),
             request_after: None,
             heard: false,
             deadline: None,
@@ -112,13 +115,13 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
                 Run::Frame { last, .. } => self.drop_before(last + 1),
                 Run::Gap { at, since } => {
                     let overtaken = since + self.config.reordering;
-                    let lost = overtaken + self.config.retransmission;
+                    let lost = overtaken + self.config.retransmission.max(self.nacks.patience());
                     if now >= overtaken
                         && let Some(start) = self.whole_keyframe_after(at)
                     {
                         self.drop_before(start);
                         self.in_sync = false;
-                    } else if now >= lost {
+                    } else if now >= lost || self.nacks.is_hopeless() {
                         self.give_up(at);
                     } else {
                         self.wake_at(if now < overtaken { overtaken } else { lost });
@@ -128,7 +131,10 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
                 Run::Unfinished => break,
             }
         }
-        self.request_keyframe(now).then_some(FrameOutput::KeyframeNeeded)
+        if self.request_keyframe(now) {
+            return Some(FrameOutput::KeyframeNeeded);
+        }
+        self.request_packets(now).map(FrameOutput::PacketsMissing)
     }
 
     /// When to poll although no packet came; it holds from one `None` of [`FrameBuffer::poll`] to the next packet.
@@ -148,6 +154,7 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
 
     fn start_at(&mut self, number: i64) {
         self.ring.clear();
+        self.nacks.forget_before(i64::MAX);
         self.cursor = number;
         self.fresh = true;
         self.in_sync = false;
@@ -160,7 +167,9 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
         let highest = self.sequence.highest().unwrap_or(number);
         if number < self.cursor && self.fresh && highest - number < Self::CAPACITY {
             for between in number + 1..self.cursor {
-                self.ring.slot(between).get_or_insert(Slot::Missing(now));
+                if self.ring.get(between).is_none() {
+                    self.miss(now, between);
+                }
             }
             self.cursor = number;
         }
@@ -175,6 +184,7 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
         }
         self.sequence.used(true);
         self.figures.packets += 1;
+        self.nacks.arrived(now, number);
         let slot = self.ring.slot(number);
         self.figures.repaired += u64::from(slot.is_some());
         *slot = Some(Slot::Here(packet, info));
@@ -184,9 +194,14 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
         // Everything between this packet and the highest one before it is missing from now on.
         let mut before = number - 1;
         while before >= self.cursor && self.ring.get(before).is_none() {
-            *self.ring.slot(before) = Some(Slot::Missing(now));
+            self.miss(now, before);
             before -= 1;
         }
+    }
+
+    fn miss(&mut self, now: Instant, number: i64) {
+        *self.ring.slot(number) = Some(Slot::Missing(now));
+        self.nacks.missing(now, number);
     }
 
     /// Moves the cursor over padding: packets without a payload that belong to no frame.
@@ -302,12 +317,12 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
         }
         self.cursor = number;
         self.fresh = false;
+        self.nacks.forget_before(number);
     }
 
     /// Whether to ask for a keyframe now: not while one is on its way in, and not too often.
     fn request_keyframe(&mut self, now: Instant) -> bool {
-        let incoming = self.last_key >= self.cursor;
-        if self.in_sync || incoming || !self.heard {
+        if self.is_of_use() || !self.heard {
             return false;
         }
         if let Some(after) = self.request_after
@@ -320,6 +335,24 @@ impl<P: AsRef<[u8]>> FrameBuffer<P> {
         self.request_after = Some(now + self.config.keyframe_interval);
         self.figures.keyframe_requests += 1;
         true
+    }
+
+    /// The packets to ask for now, if any.
+    fn request_packets(&mut self, now: Instant) -> Option<Vec<u16>> {
+        if !self.is_of_use() {
+            return None;
+        }
+        let numbers = self.nacks.ask(now);
+        if let Some(at) = self.nacks.deadline() {
+            self.wake_at(at);
+        }
+        self.figures.packet_requests += numbers.len() as u64;
+        (!numbers.is_empty()).then_some(numbers)
+    }
+
+    /// What lies at the cursor or comes there can be decoded: its references are there, or a keyframe is on its way in.
+    fn is_of_use(&self) -> bool {
+        self.in_sync || self.last_key >= self.cursor
     }
 
     fn wake_at(&mut self, at: Instant) {

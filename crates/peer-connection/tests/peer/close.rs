@@ -2,7 +2,7 @@
 
 use crate::pair::{PATIENCE, closed_queue, connected, on_loopback, picture};
 use call_core::PeerEvent;
-use peer_connection::Sent;
+use peer_connection::{PictureRequest, Sent};
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,7 +33,7 @@ async fn a_close_without_words_is_seen_too_and_closing_twice_is_fine() {
     closed_queue(&a.streams.video).await;
     assert_eq!(sender.send(&picture(1, 10), Instant::now()), Sent::Dropped);
     a.peer.send_goodbye("too late").await;
-    a.peer.request_keyframe().await;
+    a.peer.request(&PictureRequest::Keyframe).await;
     assert!(a.peer.create_offer().await.is_err());
     let _ = a.peer.stats().await;
 }

@@ -1,8 +1,8 @@
 //! A whole call: path, sound and pictures both ways, chat, keyframe requests and figures.
 
-use crate::pair::{Side, connect, connected, drain, flows, on_loopback, picture};
+use crate::pair::{PATIENCE, Side, connect, connected, drain, flows, on_loopback, picture};
 use call_core::PeerEvent;
-use peer_connection::{MediaKind, PeerConfig, PeerNotice, SideState};
+use peer_connection::{MediaKind, PeerConfig, PeerNotice, PictureRequest, Popped, SideState};
 use std::time::{Duration, Instant};
 
 const OPUS: &[u8] = &[0xfc, 0xff, 0xfe];
@@ -115,9 +115,31 @@ async fn a_keyframe_is_asked_for_and_heard_of() {
     let (mut a, mut b) = connected(on_loopback()).await;
     flows(&a.peer.video_sender(), &b.streams.video, &picture(1, 100)).await;
     b.until("the track", |notice| matches!(notice, PeerNotice::RemoteTrack { kind: MediaKind::Video, .. })).await;
-    b.peer.request_keyframe().await;
+    b.peer.request(&PictureRequest::Keyframe).await;
     a.until("the request", |notice| *notice == PeerNotice::KeyframeRequested).await;
     assert_eq!(a.peer.stats().await.video_sent.and_then(|sent| sent.plis), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packets_that_are_asked_for_come_once_more_and_whole() {
+    let (a, mut b) = connected(on_loopback()).await;
+    let first = flows(&a.peer.video_sender(), &b.streams.video, &picture(1, 3_000)).await;
+    b.until("the track", |notice| matches!(notice, PeerNotice::RemoteTrack { kind: MediaKind::Video, .. })).await;
+    b.peer.request(&PictureRequest::Packets(vec![first.sequence_number])).await;
+    let queue = b.streams.video.clone();
+    let again = tokio::task::spawn_blocking(move || {
+        loop {
+            match queue.pop_timeout(PATIENCE) {
+                Popped::Packet(packet) if packet.sequence_number != first.sequence_number => {}
+                Popped::Packet(packet) => {
+                    return (packet.timestamp, packet.payload) == (first.timestamp, first.payload);
+                }
+                nothing => panic!("{nothing:?}"),
+            }
+        }
+    });
+    assert!(again.await.expect("it comes"), "another packet under the same number");
+    assert_eq!(a.peer.stats().await.video_sent.and_then(|sent| sent.nacks), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
