@@ -9,6 +9,7 @@ mod connection_quality;
 mod device_preference;
 mod frame_buffer;
 mod keyframe_pace;
+mod pacer;
 mod picture;
 mod picture_watch;
 mod playout;
@@ -26,6 +27,7 @@ pub use connection_quality::{ConnectionFigures, ConnectionJudge, ConnectionQuali
 pub use device_preference::DevicePreference;
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};
 pub use keyframe_pace::KeyframePace;
+pub use pacer::{Pacer, Urgency};
 pub use picture::{CapturedPicture, Picture, PicturePool};
 pub use picture_watch::{PictureWatch, Pictures};
 pub use playout::{Adjust, Playout, PlayoutBuffer, PlayoutConfig, PlayoutFigures};

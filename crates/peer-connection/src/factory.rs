@@ -7,14 +7,15 @@ use crate::codecs;
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::ice_tcp::IceTcp;
-use crate::interceptors::{Asked, PACING_FACTOR, PublishingEstimator, pacing_headroom, repairs, requests};
+use crate::interceptors::{Asked, PublishingEstimator, repairs, requests};
 use crate::migration::SharedCredentials;
+use crate::pacing::Pacing;
 use crate::runtime::{Pace, PeerRuntime};
 use crate::turn_stream::{Relayed, StreamServers};
 use crate::{DataChannel, PeerConfig, PeerError};
 use media_core::Bitrate;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{CongestionControlBuilder, NackResponderBuilder, PacerBuilder, Registry, Slot};
+use rtc::interceptor::{CongestionControlBuilder, NackResponderBuilder, Registry, Slot};
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters};
@@ -32,9 +33,6 @@ use webrtc::peer_connection::{
     RTCIceTransportPolicy, SettingEngine, SettingEngineBuilder, configure_rtcp_reports,
     configure_simulcast_extension_headers, configure_twcc,
 };
-
-/// Several packets that the pacer lets go at once: it is woken about once a millisecond, not once a packet.
-const PACER_BURST_BITS: f64 = 5.0 * 8.0 * 1_200.0;
 
 /// Connectivity checks while a path is looked for; the default of 200 ms costs that long for each one that is lost.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
@@ -152,18 +150,11 @@ impl Factory<'_> {
             self.target.clone(),
             Arc::clone(&round_trip),
         );
-        let start = self.target.borrow().bps() as f64;
+        let start = *self.target.borrow();
         let reporter = self.reporter.clone();
         let registry = Registry::new()
             .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
-            .with(Slot::from(2_500), pacing_headroom())
-            .with(
-                Slot::Pacer,
-                PacerBuilder::new()
-                    .with_target_bitrate(start * PACING_FACTOR)
-                    .with_burst_bits(PACER_BURST_BITS)
-                    .build(),
-            )
+            .with(Slot::Pacer, Pacing::new(start))
             .with(
                 Slot::from(3_400),
                 requests(self.asked.clone(), move || reporter.report(Happening::KeyframeRequested)),

@@ -1,8 +1,8 @@
 //! Our own links in the chain that RTP and RTCP pass through: the seam where stock parts of webrtc-rs are steered.
-//! The bandwidth estimate is published, the pacer is given headroom, and what the peer asks for is counted and heard.
+//! The bandwidth estimate is our own, and what the peer asks for is counted, heard, and answered in moderation.
 
 use media_core::{BandwidthEstimate, Bitrate, Fate, RepairPace};
-use rtc::interceptor::{Attribute, BandwidthEstimator, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket};
+use rtc::interceptor::{BandwidthEstimator, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
@@ -13,10 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-
-/// The pacer sends faster than the estimate by this factor: the stock one has no other way to let a keyframe, several
-/// times as large as the frames around it, leave before the next frame does. libwebrtc uses the same factor.
-pub(crate) const PACING_FACTOR: f64 = 2.5;
 
 /// The estimate never falls below what sound and a barely moving picture need.
 const MIN_BITRATE: Bitrate = Bitrate::from_kbps(100);
@@ -88,11 +84,6 @@ pub(crate) struct Tapped<T> {
     writes: VecDeque<TaggedPacket>,
 }
 
-/// Between congestion control and pacer: raises the rate that the former tells the latter by [`PACING_FACTOR`].
-pub(crate) fn pacing_headroom() -> impl Interceptor {
-    Tapped::new(PacingHeadroom)
-}
-
 /// What the peer asked for; webrtc-rs has these figures in its statistics, but never fills them.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
@@ -140,18 +131,6 @@ impl Tap for Repairs {
                 lost.filter(|&number| self.pace.allows(now, (nack.media_ssrc, number), round_trip, target)).collect();
             let nacks = nack_pairs_from_sequence_numbers(&answered);
             *report = Box::new(TransportLayerNack { nacks, ..nack.clone() });
-        }
-    }
-}
-
-struct PacingHeadroom;
-
-impl Tap for PacingHeadroom {
-    fn read(&mut self, packet: &mut TaggedPacket) {
-        for attribute in &mut packet.message.attributes {
-            if let Attribute::TargetBitrateChanged { bits_per_second } = attribute {
-                *bits_per_second *= PACING_FACTOR;
-            }
         }
     }
 }
@@ -230,19 +209,6 @@ mod tests {
             transport: Default::default(),
             message: AttributedPacket::new(Packet::Rtcp(vec![Box::new(report)])),
         }
-    }
-
-    #[test]
-    fn the_pacer_hears_of_more_than_the_estimate() {
-        let mut headroom = pacing_headroom();
-        let mut report = rtcp(PictureLossIndication::default());
-        report.message.add(Attribute::TargetBitrateChanged { bits_per_second: 1e6 });
-        headroom.handle_read(report).expect("never fails");
-        let passed = headroom.poll_read().expect("passed on");
-        assert!(matches!(
-            passed.message.attributes[..],
-            [Attribute::TargetBitrateChanged { bits_per_second }] if bits_per_second == 2.5e6
-        ));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod interceptors;
 mod migration;
 mod monitor;
 mod network;
+mod pacing;
 mod peer;
 mod queue;
 mod receive;
