@@ -2,6 +2,7 @@
 //! `mapping.md` beside this file says what such a file can hold; everything else here follows from it.
 
 mod hole;
+mod line;
 mod mapping;
 mod meaning;
 mod section;
@@ -18,11 +19,12 @@ use crate::close::CloseInfo;
 use crate::codec::{Codec, Command, Join, Out, ProtocolError};
 use crate::ice;
 use crate::text::one_line;
-use hole::{Hole, is_name};
+use hole::{Hole, Values, is_name};
+use line::{Line, is_same};
 use mapping::Offers;
 pub use mapping::{Mapping, MappingError};
 use meaning::Meaning;
-use shape::{Line, Message, Shape, Values, is_same};
+use shape::{Message, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
