@@ -353,3 +353,6 @@ fn percent_encoded(value: &str) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;
