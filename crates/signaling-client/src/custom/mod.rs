@@ -296,11 +296,9 @@ impl Codec for CustomCodec {
         match state {
             State::Over => None,
             State::Joined => Some(info.lost()),
-            State::Joining => Some(info.unanswered(|meaning| {
-                SignalingEvent::Rejected(Reject::Refused(format!(
-                    "it closed the connection before we were in the room ({meaning}): check the room name, the key and the mapping file"
-                )))
-            })),
+            State::Joining => {
+                Some(info.refused("before we were in the room", "check the room name, the key and the mapping file"))
+            }
         }
     }
 
