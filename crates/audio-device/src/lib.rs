@@ -14,6 +14,7 @@ mod host;
 mod microphone;
 mod presence;
 mod speaker;
+mod stream;
 mod survey;
 mod worker;
 

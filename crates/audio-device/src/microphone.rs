@@ -12,7 +12,8 @@ use media_core::SAMPLE_RATE;
 
 use crate::clock::samples_in;
 use crate::format::StreamPlan;
-use crate::worker::{BuildStream, Feed, Pulse, Worker};
+use crate::stream::{BuildStream, Feed, POLL_LIMIT, Pulse};
+use crate::worker::Worker;
 use crate::{DeviceChoice, DeviceError, DeviceNotice, Direction};
 
 /// Sound that waits for the audio thread: 200 ms, ten of its turns. More would only be played late.
@@ -194,7 +195,7 @@ impl Inlet {
         f32: FromSample<T>,
     {
         let callback = move |data: &[T], _: &cpal::InputCallbackInfo| self.take(data);
-        device.build_input_stream(plan.config(), callback, on_error, Some(crate::worker::POLL_LIMIT))
+        device.build_input_stream(plan.config(), callback, on_error, Some(POLL_LIMIT))
     }
 
     fn take<T: SizedSample>(&mut self, data: &[T])

@@ -13,7 +13,8 @@ use media_core::SAMPLE_RATE;
 
 use crate::clock::SampleClock;
 use crate::format::StreamPlan;
-use crate::worker::{BuildStream, Feed, Pulse, Worker};
+use crate::stream::{BuildStream, Feed, POLL_LIMIT, Pulse};
+use crate::worker::Worker;
 use crate::{DeviceChoice, DeviceError, DeviceNotice, Direction};
 
 /// Sound that waits for the device when all is well: two frames of the codec, so that one late turn is not heard.
@@ -218,7 +219,7 @@ impl Tap {
         T: SizedSample + FromSample<f32>,
     {
         let callback = move |data: &mut [T], _: &cpal::OutputCallbackInfo| self.fill(data);
-        device.build_output_stream(plan.config(), callback, on_error, Some(crate::worker::POLL_LIMIT))
+        device.build_output_stream(plan.config(), callback, on_error, Some(POLL_LIMIT))
     }
 
     fn fill<T: SizedSample + FromSample<f32>>(&mut self, data: &mut [T]) {

@@ -2,18 +2,18 @@
 //! Everything about devices that can block happens here, so that neither the audio thread nor a call's start or end waits for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use cpal::traits::StreamTrait;
 use media_core::DevicePreference;
 
 use crate::announcer::Announcer;
-use crate::format::{HostKind, StreamPlan};
+use crate::format::HostKind;
 use crate::host::{self, DeviceChoice, Found};
+use crate::stream::{BuildStream, Feed, Opener, Running};
 use crate::survey::Survey;
-use crate::{DeviceError, DeviceNotice, Direction};
+use crate::{DeviceError, DeviceNotice};
 
 /// How long a start waits for the device. A sound server that answers at all does so in milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(2);
@@ -23,8 +23,6 @@ const STOP_LIMIT: Duration = Duration::from_millis(500);
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// How often a running stream is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// How long a stream may take to build on a server; on ALSA, how often a silent device is asked whether it is still there.
-pub(crate) const POLL_LIMIT: Duration = Duration::from_secs(1);
 /// A stream whose callback was not called for this long is dead. PulseAudio's null sink needs 2 s to start.
 const STALL_LIMIT: Duration = Duration::from_secs(5);
 /// How often the devices that are there are looked at: what comes or goes is to be answered within a second, and opening a device
@@ -34,39 +32,6 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(300);
 const MAX_ATTEMPTS: usize = 4;
 /// Underruns of a small buffer after which the stream is opened again with a larger one.
 const XRUN_LIMIT: u64 = 3;
-
-/// What a stream's callbacks report without blocking.
-#[derive(Debug, Default)]
-pub(crate) struct Pulse {
-    /// Calls of the data callback.
-    pub(crate) beats: AtomicU64,
-    /// Over- or underruns inside the sound system.
-    xruns: AtomicU64,
-    /// Whether an error was passed on; one is enough, some backends report thousands.
-    failed: AtomicBool,
-}
-
-/// The caller's end of a stream that was opened.
-pub(crate) struct Feed<End> {
-    /// The ring between the callback and the audio thread.
-    pub(crate) ring: End,
-    pub(crate) plan: StreamPlan,
-    pub(crate) pulse: Arc<Pulse>,
-}
-
-/// Builds a stream for a device with a plan, and the ring to its callback.
-pub(crate) trait BuildStream: Send + 'static {
-    type End: Send + 'static;
-    const DIRECTION: Direction;
-
-    fn build(
-        &self,
-        device: &cpal::Device,
-        plan: &StreamPlan,
-        pulse: Arc<Pulse>,
-        on_error: impl FnMut(cpal::Error) + Send + 'static,
-    ) -> Result<(cpal::Stream, Self::End), cpal::Error>;
-}
 
 /// The owner's handle of the thread. Dropping it ends the stream, within [`STOP_LIMIT`] or a little more.
 pub(crate) struct Worker<End> {
@@ -79,8 +44,11 @@ pub(crate) struct Worker<End> {
     ended: mpsc::Receiver<()>,
 }
 
-enum Signal {
+/// What wakes the thread.
+pub(crate) enum Signal {
+    /// The owner wants an end.
     Stop,
+    /// The stream with this number failed.
     Failed { stream: u64, error: cpal::Error },
 }
 
@@ -97,21 +65,17 @@ impl<End: Send + 'static> Worker<End> {
         let (first_sender, first) = mpsc::sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
         let thread = Thread {
-            builder,
+            opener: Opener::new(builder, feed_sender, wake.clone()),
             survey: Survey::new(&choice, B::DIRECTION),
             preference: DevicePreference::new(choice.id().map(str::to_owned)),
             choice,
             announcer: Announcer::new(first_sender, notify),
-            feeds: feed_sender,
             signals,
-            wake: wake.clone(),
             stop: Arc::clone(&stop),
             failure: None,
             refused: None,
-            streams: 0,
             worked: false,
             systems_at: Instant::now(),
-            patient: false,
         };
         let run = move || {
             thread.run();
@@ -139,34 +103,21 @@ impl<End> Drop for Worker<End> {
 }
 
 struct Thread<B: BuildStream, N> {
-    builder: B,
+    opener: Opener<B>,
     choice: DeviceChoice,
     survey: Survey,
     preference: DevicePreference,
     announcer: Announcer<N>,
-    feeds: mpsc::Sender<Feed<B::End>>,
     signals: mpsc::Receiver<Signal>,
-    wake: mpsc::Sender<Signal>,
     stop: Arc<AtomicBool>,
     /// What the last attempt said.
     failure: Option<DeviceError>,
     /// Why a better device than the one that was opened last is not used.
     refused: Option<DeviceError>,
-    /// Streams opened so far: an error of an earlier one does not end the present one.
-    streams: u64,
     /// Whether a device was open before: until then only what was chosen will do.
     worked: bool,
     /// When other sound systems were looked for last.
     systems_at: Instant,
-    /// Whether a stream had trouble with its small buffer.
-    patient: bool,
-}
-
-struct Running {
-    stream: Arc<cpal::Stream>,
-    pulse: Arc<Pulse>,
-    found: Found,
-    number: u64,
 }
 
 /// Why a stream ends.
@@ -199,22 +150,22 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             self.announcer.works(&running.found.id, &running.found.name, self.refused.take());
             (self.worked, self.failure) = (true, None);
             let ending = self.watch(&running);
-            let flowed = running.pulse.beats.load(Ordering::Relaxed) > 0;
+            let flowed = running.beats() > 0;
             let troubled = matches!(ending, Ending::Starved | Ending::Broken(_));
-            self.patient |= running.found.kind == HostKind::Alsa && troubled;
+            self.opener.patient |= running.found.kind == HostKind::Alsa && troubled;
             // Only the same device need be let go of before it can be opened.
             let gone = matches!(ending, Ending::Gone | Ending::Broken(DeviceError::Missing(_)));
             let another = gone || matches!(ending, Ending::Replaced(_));
-            retire(running.stream, if another { Duration::ZERO } else { STOP_LIMIT });
+            let found = running.retire(if another { Duration::ZERO } else { STOP_LIMIT });
             match ending {
                 Ending::Stop => return,
-                Ending::Starved => tracing::debug!(device = running.found.name, "a larger buffer is used"),
+                Ending::Starved => tracing::debug!(device = found.name, "a larger buffer is used"),
                 Ending::Gone => self.failure = Some(DeviceError::Gone(B::DIRECTION)),
                 Ending::Replaced(better) => replacement = Some(*better),
                 Ending::Broken(error) => {
-                    tracing::warn!(device = running.found.name, %error, "sound stream broke; opening one again");
+                    tracing::warn!(device = found.name, %error, "sound stream broke; opening one again");
                     if !flowed || begun.elapsed() < RETRY_INTERVAL {
-                        self.preference.failed(Instant::now(), &running.found.id);
+                        self.preference.failed(Instant::now(), &found.id);
                     }
                     self.failure = Some(error);
                 }
@@ -250,7 +201,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
         let mut failure = None;
         for id in order.iter().take(MAX_ATTEMPTS) {
             let Some(found) = there.iter().find(|found| found.id == *id) else { continue };
-            match self.open_stream(found.clone()) {
+            match self.opener.open(found.clone()) {
                 Ok(running) => {
                     self.refused = failure.or(self.refused.take());
                     return Ok(running);
@@ -262,67 +213,6 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             }
         }
         Err(failure)
-    }
-
-    fn open_stream(&mut self, found: Found) -> Result<Running, DeviceError> {
-        let found = match found.kind {
-            // Over a connection of its own: streams and questions on one would wait for each other.
-            HostKind::Server => host::find_by_id(&found.id, B::DIRECTION)?,
-            HostKind::Alsa | HostKind::Other => found,
-        };
-        self.streams += 1;
-        let pulse = Arc::new(Pulse::default());
-        let build =
-            |plan: &StreamPlan| self.builder.build(&found.device, plan, Arc::clone(&pulse), self.on_error(&pulse));
-        let refuses = |error: &cpal::Error| error.kind() == cpal::ErrorKind::UnsupportedConfig;
-        let build = |plan: &StreamPlan| match build(plan) {
-            // Some take no other buffer than their own: ALSA's mixing devices (21 ms), other systems. It is small then.
-            Err(error) if found.kind != HostKind::Server && refuses(&error) => {
-                build(&StreamPlan { period: None, ..*plan })
-            }
-            built => built,
-        };
-        let explain = |error: cpal::Error| DeviceError::of_device(B::DIRECTION, &found.id, &error);
-        let usual = found.converts().then(|| StreamPlan::of_plug(B::DIRECTION, self.patient));
-        let (plan, built) = match usual.map(|plan| (plan, build(&plan))) {
-            Some((plan, Ok(built))) => (plan, built),
-            Some((_, Err(error))) if !refuses(&error) => return Err(explain(error)),
-            Some(_) | None => {
-                let plan = found.plan(B::DIRECTION, self.patient)?;
-                (plan, build(&plan).map_err(explain)?)
-            }
-        };
-        let (stream, ring) = built;
-        let plan = StreamPlan { period: stream.buffer_size().ok().or(plan.period), ..plan };
-        // The owner is gone only while this thread is about to stop.
-        let _ = self.feeds.send(Feed { ring, plan, pulse: Arc::clone(&pulse) });
-        let running = Running { stream: Arc::new(stream), pulse, found, number: self.streams };
-        self.play(&running)?;
-        Ok(running)
-    }
-
-    /// Starts a stream, on a thread of its own: PulseAudio answers when the first sound is through, which its null sink takes 2 s for.
-    fn play(&self, running: &Running) -> Result<(), DeviceError> {
-        let (wake, stream, number) = (self.wake.clone(), Arc::clone(&running.stream), running.number);
-        let play = move || {
-            if let Err(error) = stream.play() {
-                // Fails only when the thread is ending.
-                let _ = wake.send(Signal::Failed { stream: number, error });
-            }
-        };
-        let spawned = std::thread::Builder::new().name("sound-start".into()).spawn(play);
-        spawned.map(drop).map_err(|error| DeviceError::Failed { kind: B::DIRECTION, reason: error.to_string() })
-    }
-
-    fn on_error(&self, pulse: &Arc<Pulse>) -> impl FnMut(cpal::Error) + Send + 'static {
-        let (pulse, wake, stream) = (Arc::clone(pulse), self.wake.clone(), self.streams);
-        move |error| match error.kind() {
-            cpal::ErrorKind::Xrun => drop(pulse.xruns.fetch_add(1, Ordering::Relaxed)),
-            cpal::ErrorKind::DeviceChanged | cpal::ErrorKind::RealtimeDenied => {}
-            _ if pulse.failed.swap(true, Ordering::Relaxed) => {}
-            // Fails only when the thread is ending.
-            _ => drop(wake.send(Signal::Failed { stream, error })),
-        }
     }
 
     /// Lets the stream run until it breaks, or another device is to be used.
@@ -339,7 +229,7 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             if self.stopped() {
                 return Ending::Stop;
             }
-            let now = running.pulse.beats.load(Ordering::Relaxed);
+            let now = running.beats();
             if now != beats {
                 (beats, beat_at) = (now, Instant::now());
                 if begun.elapsed() > RETRY_INTERVAL {
@@ -349,8 +239,8 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
                 let reason = "it stopped without a word".to_owned();
                 return Ending::Broken(DeviceError::Failed { kind: B::DIRECTION, reason });
             }
-            let small_buffer = running.found.kind == HostKind::Alsa && !self.patient;
-            if small_buffer && running.pulse.xruns.load(Ordering::Relaxed) >= XRUN_LIMIT {
+            let small_buffer = running.found.kind == HostKind::Alsa && !self.opener.patient;
+            if small_buffer && running.xruns() >= XRUN_LIMIT {
                 return Ending::Starved;
             }
             if checked_at.elapsed() >= CHECK_INTERVAL {
@@ -402,20 +292,5 @@ impl<B: BuildStream, N: Fn(DeviceNotice)> Thread<B, N> {
             self.systems_at = Instant::now();
             self.survey.forget();
         }
-    }
-}
-
-/// Closes a stream, but waits no longer than `limit`: closing joins threads that a dead sound server may hold for ever.
-fn retire(stream: Arc<cpal::Stream>, limit: Duration) {
-    let (done_sender, done) = mpsc::sync_channel::<()>(1);
-    let close = move || {
-        drop(stream);
-        drop(done_sender);
-    };
-    if std::thread::Builder::new().name("sound-close".into()).spawn(close).is_ok()
-        && done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)
-        && !limit.is_zero()
-    {
-        tracing::debug!("a sound stream does not close");
     }
 }

@@ -1,9 +1,11 @@
 //! A camera that is kept running: a supervisor opens it on a thread of its own and watches that pictures come. While it is gone or
 //! hangs, the first other that works takes its place.
 
+mod announcer;
 mod format;
 mod pixels;
 mod reader;
+mod readers;
 mod supervisor;
 #[cfg(target_os = "linux")]
 #[path = "camera/linux.rs"]
@@ -16,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use media_core::{CapturedPicture, LatestSlot};
 
+use self::announcer::Announcer;
+use self::readers::Readers;
 use self::supervisor::{Event, STOP_LIMIT, Supervisor};
 use crate::clip::Paced;
 use crate::error::Notifier;
@@ -53,8 +57,9 @@ impl CameraCapture {
         let (first_sender, first) = mpsc::sync_channel(1);
         let (ended_sender, ended) = mpsc::channel();
         let in_use = InUse::default();
-        let supervisor =
-            Supervisor::new(choice, format, slot, notify, (events.clone(), inbox), first_sender, in_use.clone());
+        let readers = Readers::new(format, slot, events.clone());
+        let announcer = Announcer::new(first_sender, notify);
+        let supervisor = Supervisor::new(choice, readers, announcer, inbox, in_use.clone());
         let run = move || {
             supervisor.run();
             drop(ended_sender);

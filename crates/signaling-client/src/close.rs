@@ -1,6 +1,6 @@
 //! How a WebSocket ended, in words for the person. Protocols differ only in what an end before the answer means.
 
-use call_core::SignalingEvent;
+use call_core::{Reject, SignalingEvent};
 
 use crate::text::one_line;
 
@@ -40,6 +40,14 @@ impl CloseInfo {
             }
             Self::Frame { code, reason } => refusal(meaning(code, &reason)),
         }
+    }
+
+    /// The same where such a server must have disliked what it was asked for: when it closed the connection, and what to check.
+    pub(crate) fn refused(self, when: &str, check: &str) -> SignalingEvent {
+        self.unanswered(|meaning| {
+            let reason = format!("it closed the connection {when} ({meaning}): {check}");
+            SignalingEvent::Rejected(Reject::Refused(reason))
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod codec;
 mod config;
 mod connect_error;
 mod custom;
+mod description;
 mod driver;
 mod gst;
 mod headers;

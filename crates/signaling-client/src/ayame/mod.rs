@@ -132,11 +132,9 @@ impl Codec for AyameCodec {
             State::Over => None,
             State::Joined => Some(info.lost()),
             // Ayame closes with 1000 and no words when it does not like the request.
-            State::Joining => Some(info.unanswered(|meaning| {
-                SignalingEvent::Rejected(Reject::Refused(format!(
-                    "it closed the connection right after the join request ({meaning}): check the room name, the key and the path of the URL"
-                )))
-            })),
+            State::Joining => Some(
+                info.refused("right after the join request", "check the room name, the key and the path of the URL"),
+            ),
         }
     }
 }

@@ -1,7 +1,16 @@
 //! The places in a message where values go, and what can be a value there.
 //! Their names are the words that a mapping file writes in braces.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+
+/// The values of one message.
+pub(super) type Values = BTreeMap<Hole, Value>;
+
+/// A value that a message needs is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Missing(pub(super) Hole);
 
 /// A place in a message where a value goes, written `{name}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,4 +94,21 @@ pub(super) fn is_name(value: &Value) -> bool {
     /// In bytes; servers give out UUIDs or let people choose a word.
     const LONGEST: usize = 256;
     value.is_number() || value.as_str().is_some_and(|name| (1..=LONGEST).contains(&name.len()))
+}
+
+/// Keeps what stands in a hole; `None` when that cannot be.
+pub(super) fn store(hole: Hole, value: Value, values: &mut Values) -> Option<()> {
+    let nothing = value.is_null() || value.as_str().is_some_and(str::is_empty);
+    // That there are no others is a value, too.
+    if nothing && hole.is_optional() && !(hole == Hole::Others && value.is_string()) {
+        return Some(());
+    }
+    // A browser ends its candidates with an empty text or null.
+    let value = if value.is_null() && hole == Hole::Candidate { Value::from("") } else { value };
+    let empty = value.as_str().is_some_and(str::is_empty) && !matches!(hole, Hole::Candidate | Hole::Others);
+    if empty || !hole.takes(&value) {
+        return None;
+    }
+    values.insert(hole, value);
+    Some(())
 }

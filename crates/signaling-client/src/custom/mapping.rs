@@ -11,10 +11,11 @@ use thiserror::Error;
 use toml::{Table, Value};
 use url::Url;
 
-use super::hole::Hole;
+use super::hole::{Hole, Values};
+use super::line::Line;
 use super::meaning::Meaning;
 use super::section::{MAX_SHAPES, Section};
-use super::shape::{Line, Shape, Values};
+use super::shape::Shape;
 
 /// A mapping takes a page; more is another file.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -352,3 +353,6 @@ fn percent_encoded(value: &str) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

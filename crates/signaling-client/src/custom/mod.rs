@@ -2,6 +2,7 @@
 //! `mapping.md` beside this file says what such a file can hold; everything else here follows from it.
 
 mod hole;
+mod line;
 mod mapping;
 mod meaning;
 mod section;
@@ -18,11 +19,12 @@ use crate::close::CloseInfo;
 use crate::codec::{Codec, Command, Join, Out, ProtocolError};
 use crate::ice;
 use crate::text::one_line;
-use hole::{Hole, is_name};
+use hole::{Hole, Values, is_name};
+use line::{Line, is_same};
 use mapping::Offers;
 pub use mapping::{Mapping, MappingError};
 use meaning::Meaning;
-use shape::{Line, Message, Shape, Values, is_same};
+use shape::{Message, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -294,11 +296,9 @@ impl Codec for CustomCodec {
         match state {
             State::Over => None,
             State::Joined => Some(info.lost()),
-            State::Joining => Some(info.unanswered(|meaning| {
-                SignalingEvent::Rejected(Reject::Refused(format!(
-                    "it closed the connection before we were in the room ({meaning}): check the room name, the key and the mapping file"
-                )))
-            })),
+            State::Joining => {
+                Some(info.refused("before we were in the room", "check the room name, the key and the mapping file"))
+            }
         }
     }
 

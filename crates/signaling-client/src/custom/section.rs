@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 use toml::{Table, Value};
 
 use super::hole::Hole;
+use super::line::{Line, LineError};
 use super::mapping::MappingError;
-use super::shape::{Line, Shape, ShapeError, Tree};
+use super::shape::{Shape, Tree};
 
 /// Shapes under one key, and replies: each received message is laid against all of them.
 pub(super) const MAX_SHAPES: usize = 16;
@@ -172,7 +173,7 @@ impl Section<'_> {
                 return Err(self.problem(key, &problem));
             }
             if holes[..index].contains(hole) {
-                return Err(self.wrong(key, &ShapeError::Twice(hole.name())));
+                return Err(self.wrong(key, &LineError::Twice(hole.name())));
             }
         }
         match needed.filter(|needed| !holes.contains(needed)) {
@@ -188,7 +189,7 @@ impl Section<'_> {
         }
     }
 
-    fn wrong(&self, key: &str, error: &ShapeError) -> MappingError {
+    fn wrong(&self, key: &str, error: &LineError) -> MappingError {
         self.problem(key, &format!("is wrong: {error}"))
     }
 

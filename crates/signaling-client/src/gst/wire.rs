@@ -1,12 +1,13 @@
 //! The JSON of GStreamer's signalling: what each message looks like on the wire, and nothing about when it is sent.
 //! Unknown members are ignored; of a candidate the server passes on only its text and its position.
 
-use call_core::{Candidate, Description, DescriptionKind};
+use call_core::{Candidate, Description};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::codec::ProtocolError;
+use crate::description::{DescriptionIn, DescriptionJson};
 use crate::ice;
 use crate::text::one_line;
 
@@ -42,11 +43,7 @@ pub(super) struct Meta<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum SaidOut<'a> {
-    Sdp {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        sdp: &'a str,
-    },
+    Sdp(DescriptionJson<'a>),
     Ice {
         candidate: &'a str,
         #[serde(rename = "sdpMLineIndex")]
@@ -55,14 +52,9 @@ pub(super) enum SaidOut<'a> {
 }
 
 impl<'a> ToServer<'a> {
-    /// The description. `None` for a rollback, which is nobody else's affair (RFC 8829 §4.1.10.2).
+    /// The description; `None` for a rollback.
     pub(super) fn describe(session_id: &'a str, description: &'a Description) -> Option<Self> {
-        let kind = match description.kind {
-            DescriptionKind::Offer => "offer",
-            DescriptionKind::Answer => "answer",
-            DescriptionKind::Rollback => return None,
-        };
-        Some(Self::Peer { session_id, said: SaidOut::Sdp { kind, sdp: &description.sdp } })
+        Some(Self::Peer { session_id, said: SaidOut::Sdp(DescriptionJson::new(description)?) })
     }
 
     /// The candidate. Without a position it is of the first section, whose transport all share.
@@ -149,15 +141,8 @@ struct Ids {
 #[serde(rename_all = "camelCase")]
 struct PeerIn {
     session_id: String,
-    sdp: Option<SdpIn>,
+    sdp: Option<DescriptionIn>,
     ice: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct SdpIn {
-    #[serde(rename = "type")]
-    kind: String,
-    sdp: String,
 }
 
 #[derive(Deserialize)]
@@ -219,11 +204,7 @@ impl PeerIn {
     fn read(self) -> Result<FromServer, ProtocolError> {
         let malformed = || ProtocolError::Malformed("peer");
         let said = match (self.sdp, self.ice) {
-            (Some(SdpIn { kind, sdp }), _) => Said::Description(match kind.as_str() {
-                "offer" => Description::offer(sdp),
-                "answer" => Description::answer(sdp),
-                _ => return Err(malformed()),
-            }),
+            (Some(sdp), _) => Said::Description(sdp.read().ok_or_else(malformed)?),
             (None, Some(ice)) => Said::Candidate(ice::read_candidate(ice).ok_or_else(malformed)?),
             (None, None) => return Err(malformed()),
         };

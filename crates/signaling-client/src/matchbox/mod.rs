@@ -169,11 +169,9 @@ impl Codec for MatchboxCodec {
         match state {
             State::Over => None,
             State::Joined => Some(info.lost()),
-            State::Joining => Some(info.unanswered(|meaning| {
-                SignalingEvent::Rejected(Reject::Refused(format!(
-                    "it closed the connection before it gave us a name in the room ({meaning}): is it a matchbox server? check the URL"
-                )))
-            })),
+            State::Joining => {
+                Some(info.refused("before it gave us a name in the room", "is it a matchbox server? check the URL"))
+            }
         }
     }
 

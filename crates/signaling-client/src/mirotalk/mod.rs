@@ -224,11 +224,9 @@ impl Codec for MiroTalkCodec {
         match state {
             State::Over => None,
             State::Joined => Some(info.lost()),
-            State::Opening | State::Connecting | State::Joining => Some(info.unanswered(|meaning| {
-                SignalingEvent::Rejected(Reject::Refused(format!(
-                    "it closed the connection before we were in the room ({meaning}): is it a MiroTalk P2P server? check the URL"
-                )))
-            })),
+            State::Opening | State::Connecting | State::Joining => {
+                Some(info.refused("before we were in the room", "is it a MiroTalk P2P server? check the URL"))
+            }
         }
     }
 

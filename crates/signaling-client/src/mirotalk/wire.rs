@@ -1,13 +1,14 @@
 //! The events of MiroTalk P2P, as recorded from its server: their names and what comes with them.
 //! The server has more; those of its chat, its whiteboard and its moderation are no part of a call.
 
-use call_core::{Candidate, Description, DescriptionKind, IceServer};
+use call_core::{Candidate, Description, IceServer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::socket_io::event;
 use crate::codec::{Join, ProtocolError};
+use crate::description::{DescriptionIn, DescriptionJson};
 use crate::ice::{self, CandidateJson};
 
 /// Longest name of a peer that is kept, in bytes; the server gives out 20 letters.
@@ -77,24 +78,12 @@ pub(super) fn join_request(join: &Join, name: &str) -> String {
 #[derive(Serialize)]
 struct RelaySdp<'a> {
     peer_id: &'a str,
-    session_description: SdpOut<'a>,
+    session_description: DescriptionJson<'a>,
 }
 
-#[derive(Serialize)]
-struct SdpOut<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    sdp: &'a str,
-}
-
-/// An offer or answer for `peer_id` as a frame; a rollback is never told to the peer (RFC 8829 §4.1.10.2).
+/// An offer or answer for `peer_id` as a frame; `None` for a rollback.
 pub(super) fn relay_sdp(peer_id: &str, description: &Description) -> Option<String> {
-    let kind = match description.kind {
-        DescriptionKind::Offer => "offer",
-        DescriptionKind::Answer => "answer",
-        DescriptionKind::Rollback => return None,
-    };
-    let session_description = SdpOut { kind, sdp: &description.sdp };
+    let session_description = DescriptionJson::new(description)?;
     Some(event("relaySDP", &RelaySdp { peer_id, session_description }))
 }
 
@@ -161,14 +150,7 @@ struct RemovePeer {
 #[derive(Deserialize)]
 struct SessionDescription {
     peer_id: String,
-    session_description: SdpIn,
-}
-
-#[derive(Deserialize)]
-struct SdpIn {
-    #[serde(rename = "type")]
-    kind: String,
-    sdp: String,
+    session_description: DescriptionIn,
 }
 
 #[derive(Deserialize)]
@@ -217,13 +199,7 @@ impl FromServer {
 
     fn description(argument: Value) -> Option<Self> {
         let read: SessionDescription = serde_json::from_value(argument).ok()?;
-        let SdpIn { kind, sdp } = read.session_description;
-        let kind = match kind.as_str() {
-            "offer" => DescriptionKind::Offer,
-            "answer" => DescriptionKind::Answer,
-            _ => return None,
-        };
-        Some(Self::Description { id: id(read.peer_id)?, description: Description { kind, sdp } })
+        Some(Self::Description { id: id(read.peer_id)?, description: read.session_description.read()? })
     }
 
     fn candidate(argument: Value) -> Option<Self> {

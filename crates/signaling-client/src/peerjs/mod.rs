@@ -318,11 +318,7 @@ impl Codec for PeerJsCodec {
         match state {
             State::Over => None,
             State::Joined => Some(info.lost()),
-            State::Entering => Some(info.unanswered(|meaning| {
-                SignalingEvent::Rejected(Reject::Refused(format!(
-                    "it closed the connection without a word ({meaning}): check the path of the URL and the key"
-                )))
-            })),
+            State::Entering => Some(info.refused("without a word", "check the path of the URL and the key")),
         }
     }
 

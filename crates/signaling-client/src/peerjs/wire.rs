@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::codec::ProtocolError;
+use crate::description::DescriptionJson;
 use crate::ice::{self, CandidateJson};
 use crate::text::one_line;
 
@@ -38,7 +39,7 @@ pub(super) enum ToServer<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    sdp: Option<Sdp<'a>>,
+    sdp: Option<DescriptionJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     candidate: Option<CandidateJson<'a>>,
     #[serde(rename = "type")]
@@ -47,30 +48,18 @@ pub(super) struct Payload<'a> {
 }
 
 #[derive(Serialize)]
-struct Sdp<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    sdp: &'a str,
-}
-
-#[derive(Serialize)]
 pub(super) struct Farewell {
     reason: &'static str,
 }
 
 impl<'a> ToServer<'a> {
-    /// The description for `dst`, as part of the call named `connection`. `None` for a rollback, which is nobody else's affair
-    /// (RFC 8829 §4.1.10.2).
+    /// The description for `dst`, as part of the call named `connection`; `None` for a rollback.
     pub(super) fn describe(description: &'a Description, connection: &'a str, dst: &'a str) -> Option<Self> {
-        let payload = |kind| Payload {
-            sdp: Some(Sdp { kind, sdp: &description.sdp }),
-            candidate: None,
-            kind: "media",
-            connection_id: connection,
-        };
+        let sdp = DescriptionJson::new(description);
+        let payload = Payload { sdp, candidate: None, kind: "media", connection_id: connection };
         match description.kind {
-            DescriptionKind::Offer => Some(Self::Offer { payload: payload("offer"), dst }),
-            DescriptionKind::Answer => Some(Self::Answer { payload: payload("answer"), dst }),
+            DescriptionKind::Offer => Some(Self::Offer { payload, dst }),
+            DescriptionKind::Answer => Some(Self::Answer { payload, dst }),
             DescriptionKind::Rollback => None,
         }
     }
