@@ -2,12 +2,14 @@
 //! (draft-ietf-rmcat-gcc-02), with the bounds that a camera needs, which often sends less than it may.
 //!
 //! Growing delay is the first sign of a full link and heavy loss the second; whichever of the two allows less wins. What is
-//! aimed at never runs far ahead of what arrives, so that a quiet picture does not let the aim grow into the clouds.
+//! aimed at never runs far ahead of what arrives, so that a quiet picture does not let the aim grow into the clouds. A call
+//! begins low, and goes quickly to what its first large pictures have shown of the path.
 
 mod acknowledged;
 mod capacity;
 mod groups;
 mod loss;
+mod trains;
 mod trend;
 
 use std::cmp::Ordering;
@@ -19,12 +21,13 @@ use acknowledged::Acknowledged;
 use capacity::Capacity;
 use groups::Groups;
 use loss::LossBound;
+use trains::{Shown, Trains};
 use trend::{Trend, Usage};
 
 /// After an overload the aim is this share of what arrived in it, so that the queue empties.
 const BACK_OFF: f64 = 0.85;
 
-/// Growth in a second where nothing is known of the link, below what it has carried, and above it.
+/// Growth in a second where nothing is known of the link, below what it has carried, and above it or what trains have shown.
 const GROWTH_AT_FIRST: f64 = 1.4;
 const GROWTH_BELOW: f64 = 1.2;
 const GROWTH_ABOVE: f64 = 1.08;
@@ -38,6 +41,10 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 /// The aim is at most so many times what arrives, and a little more, so that it can leave the ground.
 const AHEAD: f64 = 1.5;
 const AHEAD_BPS: f64 = 10_000.0;
+
+/// Before the link has been met the aim goes to what trains have shown, but in a response time to no more than so many times what
+/// it was, or what arrives: what is tried next has then shown itself, too.
+const RISE: f64 = 2.0;
 
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +79,8 @@ pub struct BandwidthEstimate {
     acknowledged: Acknowledged,
     capacity: Capacity,
     loss: LossBound,
+    /// Until the link has been met: an overload, heavy loss or its own rate.
+    trains: Option<Trains>,
 }
 
 impl BandwidthEstimate {
@@ -92,6 +101,7 @@ impl BandwidthEstimate {
             acknowledged: Acknowledged::default(),
             capacity: Capacity::default(),
             loss: LossBound::default(),
+            trains: Some(Trains::default()),
         }
     }
 
@@ -132,34 +142,64 @@ impl BandwidthEstimate {
         if let Some(usage) = usage {
             self.steer(usage, passed.min(Duration::from_secs(1)));
         }
+        self.begin(fates, passed);
+        self.aim = self.aim.clamp(self.min, self.max);
+    }
+
+    /// Goes up to what the trains have shown, and once to the link's own rate, up or down.
+    fn begin(&mut self, fates: &[Fate], passed: Duration) {
+        if self.loss.bps().is_finite() {
+            self.trains = None;
+        }
+        let shown = self.trains.as_mut().and_then(|trains| trains.told(fates));
+        match (shown, self.acknowledged.bps()) {
+            (Some(Shown::Link(bps)), _) => self.back_off(bps, BACK_OFF * bps),
+            (Some(Shown::AtLeast(bps)), Some(arriving)) => {
+                let times = RISE.powf((passed.as_secs_f64() / self.response().as_secs_f64()).min(1.0));
+                self.aim = self.aim.max((times * self.aim).min(RISE * arriving).min(BACK_OFF * bps));
+            }
+            _ => {}
+        }
     }
 
     fn steer(&mut self, usage: Usage, passed: Duration) {
         let arriving = self.acknowledged.bps();
-        let response = self.round_trip.unwrap_or_default() + REPORT_INTERVAL;
         match usage {
             Usage::Over => {
-                if let Some(arriving) = arriving {
-                    self.capacity.overloaded(arriving);
-                    self.aim = self.aim.min(BACK_OFF * arriving);
-                }
                 self.mode = Mode::Hold;
+                if let Some(arriving) = arriving {
+                    self.back_off(arriving, self.aim.min(BACK_OFF * arriving));
+                }
             }
             Usage::Under => self.mode = Mode::Hold,
             Usage::Normal if self.mode == Mode::Hold => self.mode = Mode::Grow,
             Usage::Normal => {
                 let Some(arriving) = arriving else { return };
                 let seconds = passed.as_secs_f64();
-                let grown = match self.capacity.compare(arriving) {
+                let is_above = self.trains.as_ref().is_some_and(|trains| trains.are_slower_than(self.aim));
+                let beside = self.capacity.compare(arriving).or(is_above.then_some(Ordering::Greater));
+                let grown = match beside {
                     None => self.aim * GROWTH_AT_FIRST.powf(seconds),
                     Some(Ordering::Less) => self.aim * GROWTH_BELOW.powf(seconds),
-                    Some(Ordering::Equal) => self.aim + PACKET_BITS * seconds / response.as_secs_f64(),
+                    Some(Ordering::Equal) => self.aim + PACKET_BITS * seconds / self.response().as_secs_f64(),
                     Some(Ordering::Greater) => self.aim * GROWTH_ABOVE.powf(seconds),
                 };
                 self.aim = self.aim.max(grown.min(AHEAD * arriving + AHEAD_BPS));
             }
         }
-        self.aim = self.aim.clamp(self.min, self.max);
+    }
+
+    /// The link has been met, and carries that much.
+    fn back_off(&mut self, carried: f64, aim: f64) {
+        self.capacity.overloaded(carried);
+        self.aim = aim;
+        self.mode = Mode::Hold;
+        self.trains = None;
+    }
+
+    /// To the peer, and back with its next report.
+    fn response(&self) -> Duration {
+        self.round_trip.unwrap_or_default() + REPORT_INTERVAL
     }
 }
 

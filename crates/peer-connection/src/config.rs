@@ -69,8 +69,9 @@ impl Default for PeerConfig {
             receive: true,
             data: true,
             max_bitrate: Bitrate::from_kbps(4_000),
-            // Enough for a first 720p keyframe without a visible wait.
-            start_bitrate: Bitrate::from_kbps(1_000),
+            // As much as lets a first keyframe of 15 KB into the queue (300 ms) of a link of 300 kbit/s. Where there is more,
+            // that keyframe shows it.
+            start_bitrate: Bitrate::from_kbps(250),
             data_buffer_limit: 1 << 20,
             channels: Vec::new(),
             network: None,

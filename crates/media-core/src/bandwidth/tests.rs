@@ -1,10 +1,24 @@
-//! The estimate on a link in virtual time: pictures are paced onto it, it has a capacity, a queue and a loss, and reports come back.
+//! The estimate on a link in virtual time: a keyframe, then pictures, and sound are paced onto it, it has a capacity, a queue, a
+//! loss and a way of its own to let packets go, and reports come back.
 
 use super::*;
 
 const MIN: Bitrate = Bitrate::from_kbps(100);
 const MAX: Bitrate = Bitrate::from_kbps(4_000);
 const PACKET: usize = 1_200;
+
+/// Sound: a packet each 20 ms.
+const SOUND: usize = 130;
+const SOUND_BPS: f64 = 50.0 * SOUND as f64 * 8.0;
+
+/// The first picture's bytes are at least these: one of 640x360 is hardly smaller however low the target.
+const FIRST_PICTURE: f64 = 15_000.0;
+
+/// Bits that the pacer lets go at once.
+const BURST: f64 = 5.0 * PACKET as f64 * 8.0;
+
+/// Where a call begins, in kbit/s.
+const START: u64 = 250;
 
 /// One way, and the queue's length.
 const DELAY: Duration = Duration::from_millis(20);
@@ -15,7 +29,19 @@ const QUEUE: Duration = Duration::from_millis(300);
 struct Seen {
     at: f64,
     target: f64,
+    /// In seconds.
     queue: f64,
+    /// Packets that found it full until now.
+    dropped: usize,
+}
+
+/// What a radio link does to packets beside its capacity.
+#[derive(Clone, Copy, Debug, Default)]
+struct Air {
+    /// Up to so many seconds more, by chance, also out of order.
+    jitter: f64,
+    /// It lets packets go only so often, in seconds.
+    bunches: f64,
 }
 
 struct Path {
@@ -23,13 +49,26 @@ struct Path {
     /// The share of the target that the pictures use.
     use_of_target: f64,
     loss: f64,
+    air: Air,
+    /// Whether there is sound, which is a part of the target.
+    sound: bool,
     seed: u64,
+    /// Packets of the first picture that found the queue full.
+    first_picture_lost: usize,
 }
 
 impl Path {
     fn new(start_kbps: u64) -> Self {
         let estimate = BandwidthEstimate::new(Bitrate::from_kbps(start_kbps), MIN, MAX);
-        Self { estimate, use_of_target: 0.9, loss: 0.0, seed: 1 }
+        Self {
+            estimate,
+            use_of_target: 0.9,
+            loss: 0.0,
+            air: Air::default(),
+            sound: true,
+            seed: 1,
+            first_picture_lost: 0,
+        }
     }
 
     fn chance(&mut self) -> f64 {
@@ -41,41 +80,71 @@ impl Path {
     fn run(&mut self, seconds: f64, capacity: impl Fn(f64) -> f64) -> Vec<Seen> {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let (mut seen, mut backlog, mut free_at) = (Vec::new(), 0.0_f64, 0.0_f64);
+        let (mut seen, mut dropped, mut backlog, mut free_at) = (Vec::new(), 0, 0.0_f64, 0.0_f64);
         let mut unreported: Vec<Fate> = Vec::new();
-        let (mut budget, mut next_picture, mut next_report) = (0.0_f64, 0.0_f64, 0.1_f64);
+        let (mut budget, mut next_picture, mut next_report) = (BURST, 0.0_f64, 0.1_f64);
+        let mut first_picture = 0.0;
         for step in 0..(seconds * 1e3) as u64 {
             let now = step as f64 / 1e3;
             let target = self.estimate.target().bps() as f64;
             if now >= next_picture {
                 next_picture += 1.0 / 30.0;
-                // Pictures differ in size, and every hundredth is a large one.
-                let size = if step % 3_300 < 33 { 4.0 } else { 0.6 + 0.8 * self.chance() };
-                backlog += size * target * self.use_of_target / 30.0;
+                let sound = if self.sound { SOUND_BPS } else { 0.0 };
+                let mean = (target * self.use_of_target - sound).max(0.0) / 30.0;
+                // Pictures differ in size; the first is a keyframe, and every hundredth is a large one.
+                backlog += match step {
+                    0 => (6.0 * mean).max(8.0 * FIRST_PICTURE),
+                    _ if step % 3_300 < 33 => 4.0 * mean,
+                    _ => (0.6 + 0.8 * self.chance()) * mean,
+                };
             }
-            budget = (budget + 2.5 * target / 1e3).min(5.0 * PACKET as f64 * 8.0);
+            budget = (budget + 2.5 * target / 1e3).min(BURST);
+            let mut leaving = Vec::new();
+            if self.sound && step % 20 == 0 {
+                leaving.push(SOUND);
+            }
             while backlog > 0.0 && budget > 0.0 {
                 let bits = PACKET as f64 * 8.0;
                 (backlog, budget) = (backlog - bits, budget - bits);
+                leaving.push(PACKET);
+            }
+            for size in leaving {
                 let begins = free_at.max(now);
-                let is_lost = begins - now > QUEUE.as_secs_f64() || self.chance() < self.loss;
+                let is_full = begins - now > QUEUE.as_secs_f64();
+                dropped += usize::from(is_full);
+                if size == PACKET && first_picture < FIRST_PICTURE {
+                    first_picture += PACKET as f64;
+                    self.first_picture_lost += usize::from(is_full);
+                }
+                let is_lost = is_full || self.chance() < self.loss;
                 let arrived = (!is_lost).then(|| {
-                    free_at = begins + bits / capacity(now);
-                    Duration::from_secs_f64(free_at) + DELAY
+                    free_at = begins + size as f64 * 8.0 / capacity(now);
+                    self.through_the_air(free_at) + DELAY
                 });
-                unreported.push(Fate { size: PACKET, sent: at(now), arrived });
+                unreported.push(Fate { size, sent: at(now), arrived });
             }
             if now >= next_report {
                 next_report += 0.1;
-                // What has come until now is in the report, and what was sent before the newest of it.
+                // What has come until now is in the report, and what was lost before the newest of it.
                 let cut = Duration::from_secs_f64(now).saturating_sub(DELAY);
-                let newest = unreported.iter().rposition(|fate| fate.arrived.is_some_and(|arrived| arrived <= cut));
-                let told: Vec<Fate> = unreported.drain(..newest.map_or(0, |newest| newest + 1)).collect();
+                let has_come = |fate: &Fate| fate.arrived.is_some_and(|arrived| arrived <= cut);
+                let newest = unreported.iter().rposition(has_come).map_or(0, |newest| newest + 1);
+                let later = unreported.split_off(newest);
+                let (told, late) = unreported.into_iter().partition(|fate| fate.arrived.is_none() || has_come(fate));
+                unreported = late;
+                unreported.extend(later);
                 self.estimate.told(at(now), &told);
-                seen.push(Seen { at: now, target, queue: (free_at - now).max(0.0) });
+                seen.push(Seen { at: now, target, queue: (free_at - now).max(0.0), dropped });
             }
         }
         seen
+    }
+
+    /// When what has come out of the queue then has come through the air.
+    fn through_the_air(&mut self, at: f64) -> Duration {
+        let Air { jitter, bunches } = self.air;
+        let at = at + jitter * if jitter > 0.0 { self.chance() } else { 0.0 };
+        Duration::from_secs_f64(if bunches > 0.0 { (at / bunches).ceil() * bunches } else { at })
     }
 }
 
@@ -87,6 +156,54 @@ fn between(seen: &[Seen], from: f64, to: f64) -> &[Seen] {
     let first = seen.iter().position(|seen| seen.at >= from).unwrap_or(seen.len());
     let last = seen.iter().position(|seen| seen.at >= to).unwrap_or(seen.len());
     &seen[first..last]
+}
+
+/// The beginning of calls that differ in their pictures, with sound and without.
+fn calls() -> impl Iterator<Item = Path> {
+    (1..=10).flat_map(|seed| [true, false].map(|sound| Path { seed: 77_777 * seed, sound, ..Path::new(START) }))
+}
+
+#[test]
+fn the_first_picture_passes_a_narrow_link_and_the_queue_is_never_full_again() {
+    for bunches in [0.0, 0.025] {
+        for mut path in calls() {
+            path.air.bunches = bunches;
+            let seen = path.run(20.0, |_| 0.3e6);
+            assert_eq!(path.first_picture_lost, 0);
+            assert_eq!(between(&seen, 0.5, 20.0)[0].dropped, seen[seen.len() - 1].dropped, "dropped later");
+            let target = between(&seen, 0.5, 2.0)[0].target;
+            assert!((0.23e6..0.27e6).contains(&target), "{target:.0} bit/s after half a second");
+        }
+    }
+}
+
+#[test]
+fn a_wide_link_is_used_within_a_second_and_a_half() {
+    for loss in [0.0, 0.05] {
+        for mut path in calls() {
+            path.loss = loss;
+            let seen = path.run(2.0, |_| 10e6);
+            let target = between(&seen, 1.5, 2.0)[0].target;
+            assert!(target > 2e6, "{target:.0} bit/s with {loss} lost");
+        }
+    }
+}
+
+#[test]
+fn a_call_begins_without_overshooting_its_link() {
+    let (even, jitter) = (Air::default(), Air { jitter: 0.03, ..Air::default() });
+    let bunches = [0.020, 0.025, 0.030].map(|bunches| Air { bunches, ..Air::default() });
+    for (air, loss) in [(even, 0.0), (even, 0.05), (jitter, 0.0)].into_iter().chain(bunches.map(|air| (air, 0.0))) {
+        for mut path in calls() {
+            (path.air, path.loss) = (air, loss);
+            let seen = path.run(20.0, |_| 1e6);
+            let highest = between(&seen, 0.0, 5.0).iter().map(|seen| seen.target).fold(0.0, f64::max);
+            assert!(highest < 1.35e6, "{air:?}, {loss} lost: {highest:.0} bit/s");
+            assert_eq!(between(&seen, 5.0, 20.0)[0].dropped, 0, "{air:?}, {loss} lost: the queue was full");
+            let soon = mean(between(&seen, 1.0, 5.0), |seen| seen.target);
+            assert!((0.65e6..1.15e6).contains(&soon), "{air:?}, {loss} lost: {soon:.0} bit/s at first");
+        }
+    }
 }
 
 #[test]
@@ -146,7 +263,7 @@ fn half_of_all_packets_lost_is_too_much() {
 
 #[test]
 fn who_sends_little_is_not_told_to_send_much() {
-    let mut path = Path::new(1_000);
+    let mut path = Path::new(START);
     path.use_of_target = 0.2;
     let seen = path.run(30.0, |_| 10e6);
     let highest = seen.iter().map(|seen| seen.target).fold(0.0, f64::max);
