@@ -9,13 +9,14 @@ const OVERTAKEN: Duration = Duration::from_millis(5);
 /// Packets asked for at most. More than that is an outage: a keyframe is sooner here than all of them.
 const MOST: usize = 100;
 
-/// Until the first answer, and the bounds of what is learnt.
+/// The time of an answer before any is known, twice as long each time that it was too short (RFC 6298 §5.5), and the bounds of
+/// what is learnt.
 const ANSWER: Duration = Duration::from_millis(100);
 const SHORTEST: Duration = Duration::from_millis(30);
 const LONGEST: Duration = Duration::from_millis(400);
 
 /// Each packet is waited for until it could have been answered so many times, or as long as a keyframe may take.
-const ANSWERS: u32 = 4;
+const ANSWERS: u32 = 5;
 const PATIENCE: Duration = Duration::from_millis(600);
 
 /// Who has not answered so many questions, nor any, never will: a keyframe is asked for without such patience.
@@ -30,9 +31,11 @@ const DEVIATION_SHARE: f64 = 1.0 / 4.0;
 const DEVIATIONS: f64 = 4.0;
 
 /// The missing packets of a stream; numbers are those of the frame buffer, without wraparound.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Nacks {
     missing: Vec<Missing>,
+    /// As long as none is known.
+    guess: Duration,
     /// Seconds that an answer takes: mean and deviation.
     answer: Option<(f64, f64)>,
     unanswered: u32,
@@ -44,6 +47,12 @@ struct Missing {
     noticed: Instant,
     /// The first and the last time that it was asked for.
     asked: Option<(Instant, Instant)>,
+}
+
+impl Default for Nacks {
+    fn default() -> Self {
+        Self { missing: Vec::new(), guess: ANSWER, answer: None, unanswered: 0 }
+    }
 }
 
 impl Nacks {
@@ -59,9 +68,8 @@ impl Nacks {
         let Some(index) = self.missing.iter().position(|missing| missing.number == number) else { return };
         let Some((first, last)) = self.missing.swap_remove(index).asked else { return };
         let took = |since| now.saturating_duration_since(since).as_secs_f64();
-        // Which of several questions was answered is not known (RFC 6298 §3), unless it cannot have been the last. The very
-        // first answer is taken for one to the first: that is too long at worst.
-        let is_early = self.answer.is_none_or(|(mean, _)| took(last) < mean / 2.0);
+        // Which of several questions was answered is not known (RFC 6298 §3), unless it cannot have been the last.
+        let is_early = self.answer.is_some_and(|(mean, _)| took(last) < mean / 2.0);
         if first == last || is_early {
             self.learn(took(first));
         }
@@ -90,13 +98,18 @@ impl Nacks {
     /// The packets to ask for now.
     pub(super) fn ask(&mut self, now: Instant) -> Vec<u16> {
         let interval = self.interval();
+        let mut again = false;
         let due = self.missing.iter_mut().filter(|missing| missing.due(interval) <= now);
         let mut numbers: Vec<i64> = due
             .map(|missing| {
+                again |= missing.asked.is_some();
                 missing.asked = Some((missing.asked.map_or(now, |(first, _)| first), now));
                 missing.number
             })
             .collect();
+        if again {
+            self.guess = (self.guess * 2).min(LONGEST);
+        }
         numbers.sort_unstable();
         numbers.into_iter().map(|number| number as u16).collect()
     }
@@ -109,7 +122,7 @@ impl Nacks {
 
     fn interval(&self) -> Duration {
         let learnt = self.answer.map(|(mean, deviation)| Duration::from_secs_f64(mean + DEVIATIONS * deviation));
-        learnt.map_or(ANSWER, |interval| interval.clamp(SHORTEST, LONGEST))
+        learnt.map_or(self.guess, |interval| interval.clamp(SHORTEST, LONGEST))
     }
 
     fn learn(&mut self, took: f64) {
@@ -177,6 +190,23 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_slower_than_the_first_guess_is_learnt_all_the_same() {
+        let (mut nacks, start) = (Nacks::default(), Instant::now());
+        for (number, asked) in [(0, 2), (1, 1)] {
+            let noticed = start + Duration::from_secs(number);
+            nacks.missing(noticed, number as i64);
+            let answered = noticed + OVERTAKEN + millis(180);
+            let mut questions = 0;
+            while let Some(at) = nacks.deadline().filter(|at| *at < answered) {
+                questions += nacks.ask(at).len();
+            }
+            assert_eq!(questions, asked);
+            nacks.arrived(answered, number as i64);
+        }
+        assert!((180..=280).contains(&nacks.interval().as_millis()), "{:?}", nacks.interval());
+    }
+
+    #[test]
     fn an_answer_that_became_slow_is_noticed_although_all_are_asked_for_twice() {
         let start = Instant::now();
         let mut nacks = learnt(start, |_| 50);
@@ -210,7 +240,7 @@ mod tests {
     fn a_peer_that_never_answers_is_not_waited_for() {
         let (mut nacks, start) = (Nacks::default(), Instant::now());
         for number in 0..8 {
-            assert_eq!(nacks.patience(), millis(400));
+            assert_eq!(nacks.patience(), millis(500));
             nacks.missing(start, number);
             nacks.ask(start + OVERTAKEN);
             nacks.forget_before(number + 1);
@@ -219,6 +249,6 @@ mod tests {
         nacks.missing(start, 8);
         nacks.ask(start + OVERTAKEN);
         nacks.arrived(start + millis(65), 8);
-        assert_eq!(nacks.patience(), millis(360), "it does");
+        assert_eq!(nacks.patience(), millis(450), "it does");
     }
 }

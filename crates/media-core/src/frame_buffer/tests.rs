@@ -211,15 +211,15 @@ fn a_packet_that_never_comes_costs_its_chain_and_a_keyframe_goes_on() {
     let lost = frame.remove(1);
     receiver.receive(33, frame);
     receiver.receive(66, sender.frame(false, 3));
-    receiver.poll(452);
+    receiver.poll(552);
     assert_eq!(receiver.outputs(), "");
-    receiver.poll(453);
+    receiver.poll(653);
     assert_eq!(receiver.outputs(), "?");
-    receiver.receive(460, [lost]);
-    receiver.receive(490, sender.frame(false, 3));
-    assert_eq!((receiver.outputs().as_str(), receiver.deadline()), ("", Some(753)), "the frames between are of no use");
-    receiver.receive(520, sender.frame(true, 9));
-    receiver.receive(550, sender.frame(false, 3));
+    receiver.receive(660, [lost]);
+    receiver.receive(690, sender.frame(false, 3));
+    assert_eq!((receiver.outputs().as_str(), receiver.deadline()), ("", Some(953)), "the frames between are of no use");
+    receiver.receive(720, sender.frame(true, 9));
+    receiver.receive(750, sender.frame(false, 3));
     assert_eq!(receiver.outputs(), "K4 D5");
     let figures = receiver.buffer.figures();
     assert_eq!((figures.lost, figures.frames_dropped, figures.keyframe_requests, figures.duplicates), (1, 3, 1, 1));
@@ -231,7 +231,7 @@ fn losing_whole_frames_breaks_the_chain_as_well() {
     for _ in 0..2 {
         sender.frame(false, 3);
     }
-    for frame in 3..17 {
+    for frame in 3..23 {
         receiver.receive(frame * 33, sender.frame(false, 3));
     }
     assert_eq!(receiver.outputs(), "?");
@@ -260,7 +260,7 @@ fn a_keyframe_that_lost_a_packet_is_waited_for_and_then_given_up() {
     receiver.receive(0, frame);
     receiver.receive(33, sender.frame(false, 2));
     assert_eq!(receiver.outputs(), "", "a keyframe is on its way in: asking for another one would only delay it");
-    receiver.poll(420);
+    receiver.poll(520);
     assert_eq!(receiver.outputs(), "?");
     receiver.receive(200, sender.frame(true, 6));
     assert_eq!(receiver.outputs(), "K2");

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::*;
 
-/// What somebody who watches for two minutes sees.
+/// What somebody who watches for half a minute sees.
+#[derive(Debug, Default)]
 struct Watched {
     keyframe_requests: u64,
     /// Milliseconds between two frames at most.
@@ -14,18 +15,18 @@ struct Watched {
 }
 
 /// That share is lost, of what is sent and of what is asked; answers take that many milliseconds.
-fn watch(loss: f64, answer: u64) -> Watched {
+fn watch(loss: f64, answer: u64, mut seed: u64) -> Watched {
     let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
     let mut sent: HashMap<u16, Packet> = HashMap::new();
     let mut under_way: BTreeMap<u64, Vec<Packet>> = BTreeMap::new();
     let mut questions: BTreeMap<u64, Vec<u16>> = BTreeMap::new();
-    let (mut seed, mut lost, mut keyframe) = (7_u64, 0_u64, true);
+    let (mut lost, mut keyframe) = (0_u64, true);
     let mut loses = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((seed >> 33) as f64) < loss * (1_u64 << 31) as f64
     };
     let (mut longest, mut shown, mut frames) = (0, 0, 0);
-    for now in 0..120_000_u64 {
+    for now in 0..30_000_u64 {
         if now % 33 == 0 {
             sender.frame = (now / 33 % 250) as u8;
             for (index, packet) in sender.frame(keyframe, if keyframe { 30 } else { 4 }).into_iter().enumerate() {
@@ -66,17 +67,24 @@ fn watch(loss: f64, answer: u64) -> Watched {
 
 #[test]
 fn pictures_go_on_over_a_path_that_loses_packets() {
-    // loss, milliseconds of an answer → keyframes, longest time without a picture
-    for (loss, answer, keyframes, longest) in
-        [(0.0, 100, 0, 60), (0.05, 20, 0, 150), (0.05, 100, 0, 450), (0.05, 200, 1, 1000), (0.1, 50, 1, 500)]
-    {
-        let watched = watch(loss, answer);
-        println!(
-            "{loss} {answer} ms: {} keyframes, {} ms, {:.3} needless",
-            watched.keyframe_requests, watched.longest, watched.needless
-        );
-        assert!(watched.keyframe_requests <= keyframes, "{loss}, {answer} ms: {} keyframes", watched.keyframe_requests);
-        assert!(watched.longest <= longest, "{loss}, {answer} ms: {} ms", watched.longest);
-        assert!(loss == 0.0 || watched.needless < 0.1, "{loss}, {answer} ms: {:.2} needless", watched.needless);
+    // loss, milliseconds of an answer → keyframes in ten minutes, longest time without a picture
+    for (loss, answer, keyframes, longest) in [
+        (0.0, 100, 0, 60),
+        (0.05, 20, 0, 200),
+        (0.05, 50, 0, 300),
+        (0.05, 100, 0, 500),
+        (0.05, 200, 5, 1000),
+        (0.1, 50, 2, 400),
+    ] {
+        let mut all = Watched::default();
+        for seed in 1..=20 {
+            let watched = watch(loss, answer, seed);
+            all.keyframe_requests += watched.keyframe_requests;
+            all.longest = all.longest.max(watched.longest);
+            all.needless += watched.needless / 20.0;
+        }
+        println!("{loss}, {answer} ms: {all:?}");
+        assert!(all.keyframe_requests <= keyframes && all.longest <= longest, "{loss}, {answer} ms: {all:?}");
+        assert!(loss == 0.0 || all.needless < 0.05, "{loss}, {answer} ms: {all:?}");
     }
 }
