@@ -32,6 +32,7 @@ mod speaker;
 mod standing;
 mod stats;
 mod switch;
+mod ticking;
 mod video_receive;
 mod video_send;
 mod voice;
