@@ -99,7 +99,7 @@ const IMPURE: [&str; 16] = [
 ];
 
 /// Longer files hold more than one idea.
-const MOST_LINES: usize = 600;
+const MOST_LINES: usize = 400;
 
 /// Larger files are made by a build or belong elsewhere.
 const MOST_BYTES: u64 = 1 << 20;

@@ -1,9 +1,7 @@
 //! The peer's sound on its way in: one OS thread fills the speaker's ring with what the playout buffer says is next.
 //! Decoding, concealment and time stretching happen here, never in the device callback.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,16 +11,17 @@ use media_render::AudioOutput;
 use peer_connection::PacketQueue;
 use tracing::debug;
 
-use crate::audio_send::wait_for_tick;
 use crate::figures::AudioReceived;
 use crate::levels::Levels;
+use crate::ticking::Ticking;
 
 const TICK: Duration = Duration::from_millis(10);
 
 /// The thread and what it shares with the call.
 pub(crate) struct AudioReceive {
+    /// Dropped first, so that devices are not closed on it.
+    thread: Ticking,
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Where packets come from.
@@ -41,7 +40,6 @@ struct Shared {
     output: Mutex<Option<AudioOutput>>,
     levels: Arc<Levels>,
     source: Mutex<Source>,
-    stopped: AtomicBool,
     counts: Mutex<Counts>,
 }
 
@@ -55,19 +53,12 @@ impl AudioReceive {
     /// Starts the thread, without a speaker yet; it plays nothing before the first [`Self::attach`]. How loud that is goes to
     /// `levels`.
     pub(crate) fn start(levels: Arc<Levels>) -> Result<Self, media_codec::CodecError> {
-        let player = Player::new()?;
-        let shared = Arc::new(Shared {
-            output: Mutex::new(None),
-            levels,
-            source: Mutex::default(),
-            stopped: AtomicBool::new(false),
-            counts: Mutex::default(),
-        });
-        let thread = {
-            let shared = shared.clone();
-            std::thread::Builder::new().name("audio-receive".into()).spawn(move || run(&shared, player)).ok()
-        };
-        Ok(Self { shared, thread: Mutex::new(thread) })
+        let mut player = Player::new()?;
+        let shared =
+            Arc::new(Shared { output: Mutex::new(None), levels, source: Mutex::default(), counts: Mutex::default() });
+        let theirs = shared.clone();
+        let thread = Ticking::start("audio-receive", TICK, move |elapsed| player.tick(&theirs, elapsed));
+        Ok(Self { shared, thread })
     }
 
     /// From now on the sound goes to `output`; gives back where it went before, to be finished.
@@ -104,45 +95,12 @@ impl AudioReceive {
 
     /// Ends the thread; it is over after a tick.
     pub(crate) fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::Relaxed);
-        if let Some(thread) = lock(&self.thread).take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for AudioReceive {
-    fn drop(&mut self) {
-        self.stop();
+        self.thread.stop();
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn run(shared: &Shared, mut player: Player) {
-    let mut tick = Instant::now();
-    while !shared.stopped.load(Ordering::Relaxed) {
-        let last = tick;
-        tick = wait_for_tick(tick, TICK);
-        player.played.clear();
-        let packets = {
-            let mut source = lock(&shared.source);
-            if let Source::Fresh(packets) = &*source {
-                player.reset();
-                *source = Source::Current(packets.clone());
-            }
-            match &*source {
-                Source::Current(packets) => Some(packets.clone()),
-                Source::Nothing | Source::Fresh(_) => None,
-            }
-        };
-        if let Some(packets) = packets {
-            player.turn(shared, &packets);
-        }
-        shared.levels.speaker.note(&player.played, tick - last);
-    }
 }
 
 /// Playout buffer and decoder of one call.
@@ -173,6 +131,26 @@ impl Player {
     fn reset(&mut self) {
         self.buffer = PlayoutBuffer::new(PlayoutConfig::default());
         self.ready.clear();
+    }
+
+    /// Plays for one tick, or nothing while there is no connection.
+    fn tick(&mut self, shared: &Shared, elapsed: Duration) {
+        self.played.clear();
+        let packets = {
+            let mut source = lock(&shared.source);
+            if let Source::Fresh(packets) = &*source {
+                self.reset();
+                *source = Source::Current(packets.clone());
+            }
+            match &*source {
+                Source::Current(packets) => Some(packets.clone()),
+                Source::Nothing | Source::Fresh(_) => None,
+            }
+        };
+        if let Some(packets) = packets {
+            self.turn(shared, &packets);
+        }
+        shared.levels.speaker.note(&self.played, elapsed);
     }
 
     /// Takes what came, and plays what is due.

@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use media_capture::AudioCapture;
@@ -13,6 +12,7 @@ use peer_connection::MediaSender;
 use tracing::warn;
 
 use crate::levels::Levels;
+use crate::ticking::Ticking;
 
 /// How often the microphone is drained; half a frame keeps the added delay under 10 ms.
 const TICK: Duration = Duration::from_millis(10);
@@ -22,8 +22,9 @@ const BACKLOG_SAMPLES: usize = SAMPLE_RATE as usize / 5;
 
 /// The thread and what steers it.
 pub(crate) struct AudioSend {
+    /// Dropped first, so that devices are not closed on it.
+    thread: Ticking,
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -31,7 +32,6 @@ struct Shared {
     levels: Arc<Levels>,
     sender: Mutex<Option<MediaSender>>,
     microphone_on: AtomicBool,
-    stopped: AtomicBool,
 }
 
 impl AudioSend {
@@ -43,13 +43,10 @@ impl AudioSend {
             levels,
             sender: Mutex::new(None),
             microphone_on: AtomicBool::new(true),
-            stopped: AtomicBool::new(false),
         });
-        let thread = {
-            let shared = shared.clone();
-            std::thread::Builder::new().name("audio-send".into()).spawn(move || run(&shared, encoder)).ok()
-        };
-        Ok(Self { shared, thread: Mutex::new(thread) })
+        let (theirs, mut frames) = (shared.clone(), Frames::new(encoder));
+        let thread = Ticking::start("audio-send", TICK, move |elapsed| frames.tick(&theirs, elapsed));
+        Ok(Self { shared, thread })
     }
 
     /// From now on the sound comes from `capture`; gives back what it came from before, to be closed.
@@ -74,16 +71,7 @@ impl AudioSend {
 
     /// Ends the thread; it is over after a tick.
     pub(crate) fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::Relaxed);
-        if let Some(thread) = lock(&self.thread).take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for AudioSend {
-    fn drop(&mut self) {
-        self.stop();
+        self.thread.stop();
     }
 }
 
@@ -91,27 +79,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(shared: &Shared, mut encoder: OpusEncoder) {
-    let mut samples = Vec::with_capacity(BACKLOG_SAMPLES);
-    let mut packet = Vec::new();
-    let mut tick = Instant::now();
-    while !shared.stopped.load(Ordering::Relaxed) {
-        let last = tick;
-        tick = wait_for_tick(tick, TICK);
+/// What was captured and is not sent yet, and the encoder.
+struct Frames {
+    encoder: OpusEncoder,
+    samples: Vec<f32>,
+    packet: Vec<u8>,
+}
+
+impl Frames {
+    fn new(encoder: OpusEncoder) -> Self {
+        Self { encoder, samples: Vec::with_capacity(BACKLOG_SAMPLES), packet: Vec::new() }
+    }
+
+    /// Takes what the microphone gave and sends what is whole of it.
+    fn tick(&mut self, shared: &Shared, elapsed: Duration) {
+        let Self { encoder, samples, packet } = self;
         let (now, before) = (Instant::now(), samples.len());
         if let Some(capture) = &mut *lock(&shared.capture) {
-            capture.pull(now, &mut samples);
+            capture.pull(now, samples);
         }
         // What is heard, whether or not it is sent.
-        shared.levels.microphone.note(&samples[before..], tick - last);
+        shared.levels.microphone.note(&samples[before..], elapsed);
         if samples.len() > BACKLOG_SAMPLES {
             samples.drain(..samples.len() - BACKLOG_SAMPLES);
         }
-        let sender = lock(&shared.sender).clone();
-        let Some(sender) = sender else {
-            samples.clear();
-            continue;
-        };
+        let Some(sender) = lock(&shared.sender).clone() else { return samples.clear() };
         if !shared.microphone_on.load(Ordering::Relaxed) {
             samples.fill(0.0);
         }
@@ -119,25 +111,13 @@ fn run(shared: &Shared, mut encoder: OpusEncoder) {
         for (index, frame) in samples[..whole].chunks_exact(FRAME_SAMPLES).enumerate() {
             // The frame's first sample was captured that long before the newest one.
             let age = Duration::from_secs_f64((samples.len() - index * FRAME_SAMPLES) as f64 / f64::from(SAMPLE_RATE));
-            match encoder.encode(frame, &mut packet) {
+            match encoder.encode(frame, packet) {
                 Ok(()) => {
-                    let _ = sender.send(&packet, now.checked_sub(age).unwrap_or(now));
+                    let _ = sender.send(packet, now.checked_sub(age).unwrap_or(now));
                 }
                 Err(error) => warn!("a sound frame could not be encoded and was skipped: {error}"),
             }
         }
         samples.drain(..whole);
-    }
-}
-
-/// Sleeps to the tick after `last` and returns it; ticks that passed meanwhile are left out.
-pub(crate) fn wait_for_tick(last: Instant, interval: Duration) -> Instant {
-    let now = Instant::now();
-    let next = last + interval;
-    if next > now {
-        std::thread::sleep(next - now);
-        next
-    } else {
-        now
     }
 }

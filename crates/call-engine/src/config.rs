@@ -1,15 +1,15 @@
 //! What a call is to be: room, server, media, network and limits, as plain data with sane defaults.
-//! Nothing here does anything; [`crate::Call::place`] does.
+//! Nothing here does anything; [`crate::Call::place`] does, and tells the session and each peer connection their part of it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use call_core::IceServer;
+use call_core::{IceServer, SessionConfig};
 use media_capture::{AudioSource, VideoFormat, VideoSource};
 use media_core::{Bitrate, FrameRate, Size};
 use media_render::{AudioSink, VideoSink};
-use peer_connection::Network;
+use peer_connection::{Network, PeerConfig};
 use signaling_client::SignalingConfig;
 
 /// Called from a media thread whenever a new local or remote picture lies in its slot.
@@ -108,6 +108,38 @@ impl CallConfig {
         self
     }
 
+    /// What the session is told of it; `seed` spreads its reconnects.
+    pub(crate) fn session(&self, seed: u64) -> SessionConfig {
+        SessionConfig {
+            wait: self.wait,
+            ask: self.ask,
+            once: self.once,
+            duration: self.duration,
+            ice_servers: self.ice_servers.clone(),
+            seed,
+            ..SessionConfig::default()
+        }
+    }
+
+    /// What a peer connection is told of it, without whom to trust at relays: that is read from files.
+    pub(crate) fn peer(&self, ice_servers: Vec<IceServer>, patience: Duration) -> PeerConfig {
+        let flow = self.signaling.server.protocol.flow();
+        PeerConfig {
+            ice_servers,
+            patience,
+            relay_only: self.relay_only,
+            bind: self.bind.clone(),
+            network: self.network.clone(),
+            send_audio: self.audio_in != AudioSource::None,
+            send_video: self.video_in != VideoSource::None,
+            receive: flow.receives(),
+            data: flow.has_data(),
+            max_bitrate: self.max_bitrate,
+            channels: self.channels.clone(),
+            ..PeerConfig::default()
+        }
+    }
+
     /// Looks at the input files before anything is opened or joined.
     ///
     /// # Errors
@@ -119,5 +151,50 @@ impl CallConfig {
         }
         media_capture::video::check(&self.video_in, self.video).map_err(|error| error.to_string())?;
         media_capture::audio::check(&self.audio_in).map_err(|error| error.to_string())
+    }
+}
+
+/// Whether a relay among these is reached over TLS, so that it matters whom to trust (RFC 7065 §3.1).
+pub(crate) fn has_secure_relay(ice_servers: &[IceServer]) -> bool {
+    ice_servers.iter().flat_map(|server| &server.urls).any(|url| url.starts_with("turns:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use call_core::RoomId;
+
+    use super::*;
+
+    fn config(url: &str) -> CallConfig {
+        let server = signaling_client::parse_server_url(url).expect("a server");
+        CallConfig::new(SignalingConfig::new(server, RoomId::new("room").expect("a room"), "test")).one_way()
+    }
+
+    #[test]
+    fn a_connection_carries_what_can_flow_with_the_server_and_what_there_is() {
+        let directions = |config: &CallConfig| {
+            let peer = config.peer(Vec::new(), Duration::from_secs(30));
+            [peer.send_audio, peer.send_video, peer.receive, peer.data]
+        };
+        let mut call = config("ws://192.0.2.1/");
+        assert_eq!(directions(&call), [true, true, true, true]);
+        (call.audio_in, call.audio_out) = (AudioSource::None, AudioSink::None);
+        assert_eq!(directions(&call), [false, true, true, true]);
+        assert_eq!(directions(&config("whip+http://192.0.2.1/")), [true, true, false, false]);
+        assert_eq!(directions(&config("whep+http://192.0.2.1/")), [false, false, true, false]);
+    }
+
+    #[test]
+    fn only_turns_asks_for_trust() {
+        for (urls, secure) in [
+            (&["turns:relay.example"][..], true),
+            (&["stun:relay.example", "turns:relay.example:443?transport=tcp"], true),
+            (&["turn:relay.example?transport=tcp", "stun:relay.example"], false),
+            (&[], false),
+        ] {
+            let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+            let server = IceServer { urls, username: None, credential: None };
+            assert_eq!(has_secure_relay(&[server]), secure);
+        }
     }
 }

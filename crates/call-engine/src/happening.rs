@@ -1,14 +1,13 @@
 //! What a call waits for, as one type and the futures that bring it about.
 //! A source that is not there never happens; each future may be dropped at any time without losing anything.
 
-use call_core::{EndReason, Input};
+use call_core::Input;
 use media_core::Bitrate;
 use peer_connection::{DataChannel, PeerNotice};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 
 use crate::call::Command;
-use crate::media::{Media, MediaNotice};
+use crate::media::MediaNotice;
 
 /// One thing that happened, from whichever shell.
 pub(crate) enum Happening {
@@ -17,7 +16,7 @@ pub(crate) enum Happening {
     Peer(PeerNotice),
     Channel(DataChannel),
     Media(MediaNotice),
-    MediaOpened(Result<Box<Media>, EndReason>),
+    MediaOpened(Result<(), String>),
     Target(Bitrate),
     Refresh,
     /// The result of an action on a connection that was replaced.
@@ -46,14 +45,4 @@ pub(crate) async fn changed(target: Option<&mut watch::Receiver<Bitrate>>) -> Op
         Some(target) => target.changed().await.ok().map(|()| *target.borrow_and_update()),
         None => std::future::pending().await,
     }
-}
-
-/// The result of a task, once.
-pub(crate) async fn joined<T>(task: &mut Option<JoinHandle<Result<T, EndReason>>>) -> Option<Result<T, EndReason>> {
-    let result = match task {
-        Some(task) => task.await,
-        None => return std::future::pending().await,
-    };
-    *task = None;
-    Some(result.unwrap_or_else(|_| Err(EndReason::Internal { reason: "opening the media failed".into() })))
 }

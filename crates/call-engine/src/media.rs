@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use call_core::EndReason;
 use media_capture::{AudioSource, VideoSource};
 use media_core::{Allocation, LatestSlot, Picture};
 use media_render::{AudioSink, VideoFile, VideoSink};
@@ -78,14 +77,14 @@ impl Media {
         remote: Pictures,
         levels: Arc<Levels>,
         notices: mpsc::Sender<MediaNotice>,
-    ) -> Result<Self, EndReason> {
+    ) -> Result<Self, String> {
         wait_for_release(RELEASE);
         let tell: Tell = Arc::new(move |notice| drop(notices.try_send(notice)));
         let microphone = open_microphone(config, levels.clone(), &tell)?;
         let speaker = open_speaker(config, levels, &tell)?;
         let (video_file, taker) = match &config.video_out {
             VideoSink::File(path) => {
-                (Some(VideoFile::create(path, config.video.frame_rate).map_err(device_failure)?), None)
+                (Some(VideoFile::create(path, config.video.frame_rate).map_err(|error| error.to_string())?), None)
             }
             VideoSink::Program(taker) => (None, Some(taker.clone())),
             VideoSink::Window | VideoSink::None => (None, None),
@@ -227,7 +226,7 @@ impl Media {
     }
 }
 
-fn open_camera(config: &CallConfig, local: Pictures, tell: &Tell) -> Result<Option<Changeable<Camera>>, EndReason> {
+fn open_camera(config: &CallConfig, local: Pictures, tell: &Tell) -> Result<Option<Changeable<Camera>>, String> {
     if config.video_in == VideoSource::None {
         return Ok(None);
     }
@@ -236,7 +235,7 @@ fn open_camera(config: &CallConfig, local: Pictures, tell: &Tell) -> Result<Opti
         Changeable::new(Camera::new(send, config.video, false), config.video_in.clone(), config.make_do, tell.clone());
     match camera.open_now(true) {
         Ok(()) => Ok(Some(camera)),
-        Err(refused) if matches!(config.video_in, VideoSource::File { .. }) => Err(device_failure(refused.reason())),
+        Err(refused) if matches!(config.video_in, VideoSource::File { .. }) => Err(refused.reason()),
         Err(refused) => {
             tell(MediaNotice::Problem(format!("no pictures are sent: {}", refused.reason())));
             Ok(Some(camera))
@@ -248,15 +247,15 @@ fn open_microphone(
     config: &CallConfig,
     levels: Arc<Levels>,
     tell: &Tell,
-) -> Result<Option<Changeable<Microphone>>, EndReason> {
+) -> Result<Option<Changeable<Microphone>>, String> {
     if config.audio_in == AudioSource::None {
         return Ok(None);
     }
-    let send = AudioSend::start(config.audio_bitrate, levels).map_err(internal)?;
+    let send = AudioSend::start(config.audio_bitrate, levels).map_err(|error| format!("internal error: {error}"))?;
     let microphone = Changeable::new(Microphone::new(send), config.audio_in.clone(), config.make_do, tell.clone());
     match microphone.open_now(true) {
         Ok(()) => Ok(Some(microphone)),
-        Err(refused) if matches!(config.audio_in, AudioSource::File(_)) => Err(device_failure(refused.reason())),
+        Err(refused) if matches!(config.audio_in, AudioSource::File(_)) => Err(refused.reason()),
         Err(refused) => {
             tell(MediaNotice::Problem(format!("no sound is sent: {}", refused.reason())));
             Ok(Some(microphone))
@@ -264,12 +263,12 @@ fn open_microphone(
     }
 }
 
-fn open_speaker(config: &CallConfig, levels: Arc<Levels>, tell: &Tell) -> Result<Changeable<Speaker>, EndReason> {
-    let receive = AudioReceive::start(levels).map_err(internal)?;
+fn open_speaker(config: &CallConfig, levels: Arc<Levels>, tell: &Tell) -> Result<Changeable<Speaker>, String> {
+    let receive = AudioReceive::start(levels).map_err(|error| format!("internal error: {error}"))?;
     let speaker = Changeable::new(Speaker::new(receive), config.audio_out.clone(), config.make_do, tell.clone());
     match speaker.open_now(false) {
         Ok(()) => {}
-        Err(refused) if matches!(config.audio_out, AudioSink::File(_)) => return Err(device_failure(refused.reason())),
+        Err(refused) if matches!(config.audio_out, AudioSink::File(_)) => return Err(refused.reason()),
         Err(refused) => {
             tell(MediaNotice::Problem(format!("the peer cannot be heard: {}", refused.reason())));
             // In its place, nothing, at the pace of what comes.
@@ -277,12 +276,4 @@ fn open_speaker(config: &CallConfig, levels: Arc<Levels>, tell: &Tell) -> Result
         }
     }
     Ok(speaker)
-}
-
-fn device_failure(error: impl std::fmt::Display) -> EndReason {
-    EndReason::DeviceFailure { reason: error.to_string() }
-}
-
-fn internal(error: impl std::fmt::Display) -> EndReason {
-    EndReason::Internal { reason: error.to_string() }
 }

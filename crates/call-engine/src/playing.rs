@@ -10,7 +10,7 @@ use media_codec::WavReader;
 use media_core::SAMPLE_RATE;
 use media_render::{AudioOutput, AudioSink, RenderNotice};
 
-use crate::audio_send::wait_for_tick;
+use crate::ticking::wait_for_tick;
 
 const TICK: Duration = Duration::from_millis(10);
 

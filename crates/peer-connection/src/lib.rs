@@ -15,6 +15,7 @@ mod config;
 mod control;
 mod convert;
 mod data_channel;
+mod datagrams;
 mod disguise;
 mod error;
 mod events;

@@ -1,6 +1,7 @@
 //! A network in place of the machine's, such as one in memory: it carries the datagrams of a connection from socket to socket.
 //! The machine is still asked for ports, so that addresses are real; nothing is sent on them.
 
+use crate::datagrams::{datagrams, put};
 use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -45,8 +46,7 @@ impl AsyncUdpSocket for Carried {
     }
 
     fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        let size = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
-        for datagram in transmit.contents.chunks(size) {
+        for datagram in datagrams(transmit) {
             self.socket.send(transmit.destination, datagram);
         }
         Poll::Ready(Ok(transmit.contents.len()))
@@ -60,12 +60,7 @@ impl AsyncUdpSocket for Carried {
     ) -> Poll<io::Result<usize>> {
         let (Some(buffer), Some(meta)) = (buffers.first_mut(), meta.first_mut()) else { return Poll::Ready(Ok(0)) };
         let (from, datagram) = ready!(self.socket.poll_receive(context));
-        let length = datagram.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&datagram[..length]);
-        *meta = RecvMeta::default();
-        meta.addr = from;
-        meta.len = length;
-        meta.stride = length.max(1);
+        put(buffer, meta, from, &datagram);
         meta.dst_ip = Some(self.local.ip());
         Poll::Ready(Ok(1))
     }

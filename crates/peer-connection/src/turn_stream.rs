@@ -5,6 +5,7 @@
 //! Each socket has a stream of its own to each server, as it would have an allocation of its own.
 
 use crate::channels::Tasks;
+use crate::datagrams::{datagrams, put};
 use crate::turn_framing::{Deframer, frame, relayed_address};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -161,8 +162,7 @@ impl AsyncUdpSocket for WithStreams {
         let Some(server) = self.servers.behind(transmit.destination) else {
             return self.inner.poll_send(context, transmit);
         };
-        let size = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
-        for datagram in transmit.contents.chunks(size) {
+        for datagram in datagrams(transmit) {
             self.send(server, transmit.destination, datagram);
         }
         Poll::Ready(Ok(transmit.contents.len()))
@@ -177,10 +177,7 @@ impl AsyncUdpSocket for WithStreams {
         if let (Some(buffer), Some(meta)) = (buffers.first_mut(), meta.first_mut()) {
             let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
             if let Poll::Ready(Some((from, datagram))) = arrived.poll_recv(context) {
-                let length = datagram.len().min(buffer.len());
-                buffer[..length].copy_from_slice(&datagram[..length]);
-                *meta = RecvMeta::default();
-                (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
+                put(buffer, meta, from, &datagram);
                 return Poll::Ready(Ok(1));
             }
         }

@@ -1,7 +1,9 @@
 //! What comes out of the frame buffer for packets in every order, in virtual time.
 //! A frame is written `K3` or `D3`, keyframe or not and its number; `?` is a request for a keyframe.
 
+mod arbitrary;
 mod due;
+mod keyframes;
 mod lossy;
 
 use std::time::{Duration, Instant};
@@ -239,74 +241,6 @@ fn losing_whole_frames_breaks_the_chain_as_well() {
 }
 
 #[test]
-fn a_keyframe_behind_a_gap_is_not_kept_waiting() {
-    let (mut sender, mut receiver) = started();
-    sender.frame(false, 2);
-    receiver.receive(66, sender.frame(true, 3));
-    assert_eq!((receiver.outputs().as_str(), receiver.deadline()), ("", Some(71)), "the packets are asked for, ...");
-    receiver.poll(71);
-    assert_eq!(receiver.deadline(), Some(86), "... but waited for only as long as packets may overtake");
-    receiver.poll(86);
-    assert_eq!(receiver.outputs(), "K2");
-    receiver.receive(99, sender.frame(false, 2));
-    assert_eq!(receiver.outputs(), "D3");
-}
-
-#[test]
-fn a_keyframe_that_lost_a_packet_is_waited_for_and_then_given_up() {
-    let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
-    let mut frame = sender.frame(true, 6);
-    frame.remove(3);
-    receiver.receive(0, frame);
-    receiver.receive(33, sender.frame(false, 2));
-    assert_eq!(receiver.outputs(), "", "a keyframe is on its way in: asking for another one would only delay it");
-    receiver.poll(520);
-    assert_eq!(receiver.outputs(), "?");
-    receiver.receive(200, sender.frame(true, 6));
-    assert_eq!(receiver.outputs(), "K2");
-    assert_eq!(receiver.buffer.figures().frames_dropped, 2);
-}
-
-#[test]
-fn a_keyframe_without_its_first_packet_is_none() {
-    let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
-    receiver.receive(0, sender.frame(true, 5).drain(1..));
-    receiver.receive(33, sender.frame(false, 2));
-    assert_eq!(receiver.outputs(), "?");
-}
-
-#[test]
-fn until_a_keyframe_comes_it_is_asked_for_again_and_again_but_not_too_often() {
-    let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
-    for frame in 0..60 {
-        receiver.receive(frame * 33, sender.frame(false, 2));
-    }
-    assert_eq!(receiver.outputs(), "? ? ? ? ? ?", "once in 300 ms");
-    receiver.poll(10_000);
-    assert_eq!(receiver.outputs(), "?");
-    receiver.poll(20_000);
-    assert_eq!(receiver.outputs(), "", "a sender that sends nothing is not asked");
-    receiver.receive(20_033, sender.frame(true, 3));
-    assert_eq!(receiver.outputs(), "K60");
-}
-
-#[test]
-fn nothing_is_asked_for_before_anything_came() {
-    let mut receiver = Receiver::new();
-    receiver.poll(0);
-    assert_eq!((receiver.outputs().as_str(), receiver.deadline()), ("", None));
-}
-
-#[test]
-fn a_decoder_that_lost_track_gets_a_keyframe_next() {
-    let (mut sender, mut receiver) = started();
-    receiver.buffer.restart();
-    receiver.receive(33, sender.frame(false, 2));
-    receiver.receive(66, sender.frame(true, 2));
-    assert_eq!(receiver.outputs(), "? K2");
-}
-
-#[test]
 fn a_sender_that_starts_anew_is_followed_from_its_first_keyframe_on() {
     let (mut sender, mut receiver) = started();
     receiver.receive(33, sender.frame(false, 2));
@@ -341,70 +275,4 @@ fn the_buffer_is_bounded_and_recovers_when_it_overflows() {
     receiver.receive(40, lost);
     receiver.receive(66, sender.frame(true, 3));
     assert_eq!(receiver.outputs(), "K42");
-}
-
-#[test]
-fn padding_between_the_packets_of_a_keyframe_does_not_begin_it_again() {
-    let (mut sender, mut receiver) = started();
-    sender.frame(false, 1);
-    // Every packet behind the gap claims to begin a keyframe, and none ends it: were each one followed to the newest, the
-    // crowd would cost seconds. It costs a look at each packet, which takes milliseconds.
-    let begin = PayloadInfo { starts_frame: true, keyframe: true };
-    for packet in 0..2000 {
-        let claim = sender.packet(false, vec![2, packet as u8], begin);
-        let (mut padding, info) = sender.padding();
-        padding.timestamp = padding.timestamp.wrapping_add(1);
-        receiver.receive(30 + packet / 25, [claim, (padding, info)]);
-    }
-    assert_eq!(receiver.outputs(), "");
-}
-
-mod arbitrary {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        /// Whatever comes in at whatever time, nothing panics or spins, frames are due in order, and a packet comes out once.
-        #[test]
-        fn packets_never_break_the_buffer(
-            steps in prop::collection::vec(
-                (
-                    0_u64..60,
-                    prop_oneof![4 => 0_u16..3, 1 => any::<u16>()],
-                    prop_oneof![8 => prop_oneof![Just(0_u32), Just(3000)], 1 => any::<u32>()],
-                    any::<(bool, bool, bool, bool)>(),
-                ),
-                1..800,
-            ),
-        ) {
-            let mut buffer = FrameBuffer::new(FrameBufferConfig::default());
-            let mut now = Instant::now();
-            let (mut sequence_number, mut timestamp) = (0_u16, 0_u32);
-            let mut last_due = now;
-            let mut seen = std::collections::HashSet::new();
-            for (index, (passed, step, jump, (marker, starts_frame, keyframe, empty))) in steps.into_iter().enumerate() {
-                now += Duration::from_millis(passed);
-                sequence_number = sequence_number.wrapping_add(step);
-                timestamp = timestamp.wrapping_add(jump);
-                let payload = if empty { Vec::new() } else { index.to_be_bytes().to_vec() };
-                let packet = RtpPacket { sequence_number, timestamp, marker, payload, arrived: now };
-                buffer.insert(now, packet, PayloadInfo { starts_frame, keyframe });
-                let mut outputs = 0;
-                while let Some(output) = buffer.poll(now) {
-                    outputs += 1;
-                    prop_assert!(outputs <= 2049, "polling ends");
-                    let FrameOutput::Frame(frame) = output else { continue };
-                    prop_assert!(!frame.packets.is_empty());
-                    prop_assert!(frame.due >= frame.arrived && frame.due >= last_due, "due in order");
-                    prop_assert!(frame.due <= now + Duration::from_millis(500), "due soon");
-                    last_due = frame.due;
-                    for payload in frame.packets {
-                        prop_assert!(!payload.is_empty() && seen.insert(payload), "a packet comes out once");
-                    }
-                }
-                prop_assert!(buffer.deadline().is_none_or(|deadline| deadline > now), "a deadline lies ahead");
-            }
-        }
-    }
 }

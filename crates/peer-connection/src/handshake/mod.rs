@@ -8,13 +8,14 @@ mod carries;
 mod flight;
 
 use crate::channels::Tasks;
+use crate::datagrams::{datagrams, send_now};
 use carries::carries;
 use flight::{Carries, Flight};
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::Notify;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
@@ -43,8 +44,7 @@ impl Repeating {
     }
 
     fn note_sent(&self, transmit: &Transmit<'_>) {
-        let size = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
-        for datagram in transmit.contents.chunks(size) {
+        for datagram in datagrams(transmit) {
             let carries = carries(datagram);
             if matches!(carries, Carries::Handshake { .. }) {
                 self.flight().sent(Instant::now(), transmit.destination, datagram, carries);
@@ -67,12 +67,6 @@ impl Repeating {
                 }
             }
         }
-    }
-
-    /// What finds no room is lost, as on the network.
-    fn send_now(&self, destination: SocketAddr, contents: &[u8]) {
-        let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None };
-        let _ = self.socket.poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
     }
 }
 
@@ -127,7 +121,7 @@ async fn repeat(socket: Weak<Repeating>, sent: Arc<Notify>) {
             let deadline = flight.deadline();
             drop(flight);
             for (to, datagram) in due {
-                socket.send_now(to, &datagram);
+                send_now(&*socket.socket, to, &datagram);
             }
             deadline
         };

@@ -8,6 +8,7 @@ pub(crate) use check::{Credentials, is_request};
 
 use crate::address;
 use crate::channels::Tasks;
+use crate::datagrams::send_now;
 use check::TransactionId;
 use path::{Path, Received};
 use std::io::{self, IoSliceMut};
@@ -94,7 +95,7 @@ impl Migrating {
             lock(&self.path).tell(now, credentials.as_ref(), new_id)
         };
         if let Some((peer, check)) = told {
-            self.send_now(peer, &check);
+            send_now(&*self.socket(), peer, &check);
         }
     }
 
@@ -114,12 +115,6 @@ impl Migrating {
             waker.wake();
         }
         Ok(())
-    }
-
-    /// Sends a check; one that finds no room is lost, as on the network.
-    fn send_now(&self, destination: SocketAddr, contents: &[u8]) {
-        let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None };
-        let _ = self.socket().poll_send(&mut Context::from_waker(Waker::noop()), &transmit);
     }
 
     fn socket(&self) -> Arc<dyn AsyncUdpSocket> {
@@ -171,7 +166,7 @@ impl AsyncUdpSocket for Migrating {
                 let shown = match received {
                     Received::Pass(shown) => shown,
                     Received::PassAndAsk(shown, check) => {
-                        self.send_now(from, &check);
+                        send_now(&*self.socket(), from, &check);
                         shown
                     }
                     Received::Taken => continue,
