@@ -53,8 +53,28 @@ pub struct Fate {
     pub size: usize,
     /// When it left.
     pub sent: Instant,
-    /// When it arrived, by the peer's clock, whose zero is its own affair; `None`: it was lost.
-    pub arrived: Option<Duration>,
+    /// How it ended.
+    pub arrival: Arrival,
+}
+
+/// How a packet ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It arrived then, by the peer's clock, whose zero is its own affair.
+    At(Duration),
+    /// The peer said that it did not.
+    Lost,
+    /// The report that spoke of it was lost itself.
+    Untold,
+}
+
+impl Fate {
+    fn arrived(&self) -> Option<Duration> {
+        match self.arrival {
+            Arrival::At(time) => Some(time),
+            Arrival::Lost | Arrival::Untold => None,
+        }
+    }
 }
 
 /// Whether the aim may grow.
@@ -122,7 +142,10 @@ impl BandwidthEstimate {
         let mut usage = None;
         let mut newest = None;
         for fate in fates {
-            let Some(arrived) = fate.arrived else { continue };
+            if fate.arrival == Arrival::Untold {
+                self.acknowledged.add_untold(fate.size);
+            }
+            let Some(arrived) = fate.arrived() else { continue };
             newest = newest.max(Some(fate.sent));
             self.acknowledged.add(arrived, fate.size);
             if let Some(delta) = self.groups.add(fate.sent, arrived) {
@@ -133,9 +156,11 @@ impl BandwidthEstimate {
                 }
             }
         }
-        let lost = fates.iter().filter(|fate| fate.arrived.is_none()).count();
+        let count = |wanted: fn(&Arrival) -> bool| fates.iter().filter(|fate| wanted(&fate.arrival)).count();
+        let lost = count(|arrival| *arrival == Arrival::Lost);
+        let told = count(|arrival| *arrival != Arrival::Untold);
         let carried = BACK_OFF * self.acknowledged.bps().unwrap_or(0.0);
-        self.loss.update(now, lost, fates.len(), self.aim, carried);
+        self.loss.update(now, lost, told, self.aim, carried);
         let passed =
             self.updated_at.replace(now).map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
         self.round_trip = newest.map(|sent| now.saturating_duration_since(sent)).or(self.round_trip);

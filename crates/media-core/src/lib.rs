@@ -22,7 +22,7 @@ mod transit;
 mod units;
 
 pub use allocation::{Allocation, RateAllocator};
-pub use bandwidth::{BandwidthEstimate, Fate};
+pub use bandwidth::{Arrival, BandwidthEstimate, Fate};
 pub use connection_quality::{ConnectionFigures, ConnectionJudge, ConnectionQuality};
 pub use device_preference::DevicePreference;
 pub use frame_buffer::{EncodedFrame, FrameBuffer, FrameBufferConfig, FrameFigures, FrameOutput, PayloadInfo};

@@ -4,10 +4,11 @@
 use crate::address;
 use crate::channels::Tasks;
 use crate::codecs;
+use crate::estimating::{PublishingEstimator, Reported};
 use crate::events::{Happening, MediaKind, Reporter};
 use crate::ice_servers::Usable;
 use crate::ice_tcp::IceTcp;
-use crate::interceptors::{Asked, PublishingEstimator, repairs, requests};
+use crate::interceptors::{Asked, repairs, reports, requests};
 use crate::migration::SharedCredentials;
 use crate::pacing::Pacing;
 use crate::runtime::{Pace, PeerRuntime};
@@ -143,16 +144,18 @@ impl Factory<'_> {
 
     /// The seam for better parts: each link of the chain is named here and nowhere else.
     fn interceptors(&self, engine: &mut MediaEngine) -> Result<Registry, Error> {
-        let (config, round_trip) = (self.config, Arc::default());
+        let (config, round_trip, reported) = (self.config, Arc::default(), Reported::default());
         let estimator = PublishingEstimator::new(
             config.start_bitrate,
             config.max_bitrate,
             self.target.clone(),
             Arc::clone(&round_trip),
+            reported.clone(),
         );
         let start = *self.target.borrow();
         let reporter = self.reporter.clone();
         let registry = Registry::new()
+            .with(Slot::from(900), reports(reported))
             .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
             .with(Slot::Pacer, Pacing::new(start))
             .with(

@@ -1,8 +1,9 @@
 //! Our own links in the chain that RTP and RTCP pass through: the seam where stock parts of webrtc-rs are steered.
-//! The bandwidth estimate is our own, and what the peer asks for is counted, heard, and answered in moderation.
+//! What the peer asks for is counted, heard, and answered in moderation.
 
-use media_core::{BandwidthEstimate, Bitrate, Fate, RepairPace};
-use rtc::interceptor::{BandwidthEstimator, Interceptor, Packet, PacketReport, StreamInfo, TaggedPacket};
+use crate::estimating::{Reported, RoundTrip};
+use media_core::{Bitrate, RepairPace};
+use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
@@ -11,69 +12,11 @@ use rtc::shared::error::Error;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
 
-/// The estimate never falls below what sound and a barely moving picture need.
-const MIN_BITRATE: Bitrate = Bitrate::from_kbps(100);
-
-/// Our own estimate in the place of the stock one, with its target published.
-pub(crate) struct PublishingEstimator {
-    estimate: BandwidthEstimate,
-    target: watch::Sender<Bitrate>,
-    round_trip: Arc<RoundTrip>,
-    fates: Vec<Fate>,
-}
-
-/// The round trip as the estimator knows it, for the other links of the chain: in microseconds, and 0 before it is known.
-#[derive(Debug, Default)]
-pub(crate) struct RoundTrip(AtomicU64);
-
-impl RoundTrip {
-    fn set(&self, time: Duration) {
-        self.0.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1), Relaxed);
-    }
-
-    fn get(&self) -> Option<Duration> {
-        Some(Duration::from_micros(self.0.load(Relaxed))).filter(|time| !time.is_zero())
-    }
-}
-
-impl PublishingEstimator {
-    pub(crate) fn new(
-        start: Bitrate,
-        max: Bitrate,
-        target: watch::Sender<Bitrate>,
-        round_trip: Arc<RoundTrip>,
-    ) -> Self {
-        let estimate = BandwidthEstimate::new(start, MIN_BITRATE, max);
-        Self { estimate, target, round_trip, fates: Vec::new() }
-    }
-}
-
-impl BandwidthEstimator for PublishingEstimator {
-    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        self.fates.clear();
-        self.fates.extend(reports.iter().map(|report| Fate {
-            size: report.size,
-            sent: report.departure,
-            arrived: report.arrival.filter(|_| report.arrived),
-        }));
-        self.estimate.told(now, &self.fates);
-        if let Some(time) = self.estimate.round_trip() {
-            self.round_trip.set(time);
-        }
-        let target = self.estimate.target();
-        self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
-    }
-
-    fn target_bitrate(&self) -> f64 {
-        self.estimate.target().bps() as f64
-    }
-}
-
 /// What an interceptor does with what comes in; what goes out passes by.
-trait Tap: Send + Sync {
+pub(crate) trait Tap: Send + Sync {
     fn read(&mut self, packet: &mut TaggedPacket);
 }
 
@@ -101,6 +44,11 @@ impl Asked {
     pub(crate) fn keyframes(&self) -> u64 {
         self.keyframes.load(Relaxed)
     }
+}
+
+/// What the reports speak of is read before the congestion control reads them.
+pub(crate) fn reports(reported: Reported) -> impl Interceptor {
+    Tapped::new(reported)
 }
 
 /// Counts what the peer asks for, and calls `keyframe_wanted` for each keyframe.
@@ -250,15 +198,5 @@ mod tests {
         assert!(asked(&nack).is_empty());
         let other = TransportLayerNack { media_ssrc: 6, ..nack };
         assert_eq!(asked(&other), [7, 8, 10], "another stream");
-    }
-
-    #[test]
-    fn the_estimate_starts_where_it_is_told_and_stays_under_the_cap() {
-        let (target, _) = watch::channel(Bitrate::ZERO);
-        let (start, max) = (Bitrate::from_kbps(1_000), Bitrate::from_kbps(600));
-        let estimator = PublishingEstimator::new(start, max, target.clone(), Arc::default());
-        assert_eq!(estimator.target_bitrate(), 600_000.0);
-        let estimator = PublishingEstimator::new(start, Bitrate::from_kbps(10), target, Arc::default());
-        assert_eq!(estimator.target_bitrate(), MIN_BITRATE.bps() as f64);
     }
 }

@@ -18,6 +18,7 @@ mod data_channel;
 mod datagrams;
 mod disguise;
 mod error;
+mod estimating;
 mod events;
 mod factory;
 mod handshake;

@@ -17,11 +17,20 @@ pub(super) struct Acknowledged {
     packets: VecDeque<(Duration, usize)>,
     bytes: usize,
     began_at: Option<Duration>,
+    /// Bytes of which no report came.
+    untold: usize,
 }
 
 impl Acknowledged {
+    /// A packet of that many bytes has left, and the report that spoke of it was lost: it is taken to have arrived together with
+    /// the next of which one came.
+    pub(super) fn add_untold(&mut self, size: usize) {
+        self.untold += size;
+    }
+
     /// A packet of that many bytes has arrived.
     pub(super) fn add(&mut self, arrived: Duration, size: usize) {
+        let size = size + std::mem::take(&mut self.untold);
         self.began_at.get_or_insert(arrived);
         self.packets.push_back((arrived, size));
         self.bytes += size;

@@ -49,6 +49,7 @@ struct Path {
     /// The share of the target that the pictures use.
     use_of_target: f64,
     loss: f64,
+    reports_lost: f64,
     air: Air,
     /// Whether there is sound, which is a part of the target.
     sound: bool,
@@ -64,6 +65,7 @@ impl Path {
             estimate,
             use_of_target: 0.9,
             loss: 0.0,
+            reports_lost: 0.0,
             air: Air::default(),
             sound: true,
             seed: 1,
@@ -81,7 +83,7 @@ impl Path {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
         let (mut seen, mut dropped, mut backlog, mut free_at) = (Vec::new(), 0, 0.0_f64, 0.0_f64);
-        let mut unreported: Vec<Fate> = Vec::new();
+        let (mut unreported, mut untold): (Vec<Fate>, Vec<Fate>) = Default::default();
         let (mut budget, mut next_picture, mut next_report) = (BURST, 0.0_f64, 0.1_f64);
         let mut first_picture = 0.0;
         for step in 0..(seconds * 1e3) as u64 {
@@ -121,19 +123,25 @@ impl Path {
                     free_at = begins + size as f64 * 8.0 / capacity(now);
                     self.through_the_air(free_at) + DELAY
                 });
-                unreported.push(Fate { size, sent: at(now), arrived });
+                unreported.push(Fate { size, sent: at(now), arrival: arrived.map_or(Arrival::Lost, Arrival::At) });
             }
             if now >= next_report {
                 next_report += 0.1;
                 // What has come until now is in the report, and what was lost before the newest of it.
                 let cut = Duration::from_secs_f64(now).saturating_sub(DELAY);
-                let has_come = |fate: &Fate| fate.arrived.is_some_and(|arrived| arrived <= cut);
+                let has_come = |fate: &Fate| fate.arrived().is_some_and(|arrived| arrived <= cut);
                 let newest = unreported.iter().rposition(has_come).map_or(0, |newest| newest + 1);
                 let later = unreported.split_off(newest);
-                let (told, late) = unreported.into_iter().partition(|fate| fate.arrived.is_none() || has_come(fate));
+                let (mut told, late): (Vec<_>, _) =
+                    unreported.into_iter().partition(|fate| fate.arrived().is_none() || has_come(fate));
                 unreported = late;
                 unreported.extend(later);
-                self.estimate.told(at(now), &told);
+                if self.reports_lost > 0.0 && self.chance() < self.reports_lost {
+                    untold.extend(told.drain(..).map(|fate| Fate { arrival: Arrival::Untold, ..fate }));
+                } else {
+                    told.splice(..0, untold.drain(..));
+                    self.estimate.told(at(now), &told);
+                }
                 seen.push(Seen { at: now, target, queue: (free_at - now).max(0.0), dropped });
             }
         }
@@ -247,10 +255,12 @@ fn a_link_that_falls_to_a_fifth_is_not_given_up() {
 
 #[test]
 fn loss_by_chance_does_not_make_a_wide_link_narrow() {
-    let mut path = Path::new(1_000);
-    path.loss = 0.05;
-    let seen = path.run(30.0, |_| 10e6);
-    assert!(mean(between(&seen, 20.0, 30.0), |seen| seen.target) > 3e6);
+    for reports_lost in [0.0, 0.05, 0.2] {
+        let mut path = Path { loss: 0.05, reports_lost, ..Path::new(1_000) };
+        let seen = path.run(60.0, |_| 10e6);
+        let target = mean(between(&seen, 20.0, 60.0), |seen| seen.target);
+        assert!(target > 3e6, "{target:.0} bit/s with {reports_lost} of the reports lost");
+    }
 }
 
 #[test]
@@ -278,7 +288,7 @@ fn the_bounds_hold_and_nothing_that_is_told_panics() {
     let odd = |millis: u64, arrived: Option<u64>| Fate {
         size: 1_200,
         sent: start + Duration::from_millis(millis),
-        arrived: arrived.map(Duration::from_millis),
+        arrival: arrived.map_or(Arrival::Lost, |arrived| Arrival::At(Duration::from_millis(arrived))),
     };
     estimate.told(start, &[]);
     for round in 0..200_u64 {

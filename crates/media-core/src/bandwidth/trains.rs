@@ -85,7 +85,7 @@ impl Trains {
 
     /// Takes a packet; when it begins a new train, says what the one before has shown.
     fn add(&mut self, fate: &Fate) -> Option<Shown> {
-        let packet = fate.arrived.map(|arrived| Packet { sent: fate.sent, arrived, size: fate.size });
+        let packet = fate.arrived().map(|arrived| Packet { sent: fate.sent, arrived, size: fate.size });
         if let Some(packet) = packet
             && self.quickest.is_none_or(|quickest| packet.later_than(quickest) < 0.0)
         {

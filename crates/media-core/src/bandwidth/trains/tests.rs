@@ -1,6 +1,7 @@
 //! Trains over links in virtual time, and what they show: never more than the link carries, however it lets packets go.
 
 use super::*;
+use crate::bandwidth::Arrival;
 use proptest::prelude::*;
 
 /// What leaves at `sent` ms comes over a link of `kbps` and is then held back; `None`: it is lost.
@@ -10,7 +11,7 @@ fn over(kbps: f64, packets: &[(u64, usize)], held: impl Fn(u64, f64) -> Option<f
     let through = packets.iter().zip(0..).map(|(&(sent, size), number)| {
         free_at = free_at.max(sent as f64) + size as f64 * 8.0 / kbps;
         let arrived = held(number, free_at).map(|at| Duration::from_secs_f64((at + 500.0) / 1e3));
-        Fate { size, sent: start + Duration::from_millis(sent), arrived }
+        Fate { size, sent: start + Duration::from_millis(sent), arrival: arrived.map_or(Arrival::Lost, Arrival::At) }
     });
     through.collect()
 }
