@@ -53,7 +53,7 @@ pub(crate) use app::{App, Links, Manner};
 pub(crate) use appearance::watch as appearance;
 pub(crate) use fonts::FindFont;
 pub(crate) use invitation::Invitation;
-pub(crate) use remembered::{Remembered, load, save};
+pub(crate) use remembered::{Remembered, joined, load, save};
 
 use crate::control::Order;
 use crate::face::{ByHand, Story};
