@@ -108,6 +108,7 @@ fn a_person_on_a_terminal_takes_a_call_sees_the_other_writes_mutes_and_hangs_up(
     is_given_back(&terminal);
     peer.ends_with(0, ENDS);
     assert_eq!(peer.report().text("end.reason"), "peer_hung_up");
+    assert!(terminal.settings().contains("\"cellar\""), "the start page offers the room: {}", terminal.settings());
 }
 
 #[test]
@@ -131,7 +132,8 @@ fn a_shell_that_goes_away_ends_the_call_in_order() {
     if !Tmux::is_there() {
         return skip("there is no tmux");
     }
-    let (_server, mut peer, terminal) = in_a_call("exec");
+    // The program outlives its terminal, and with that the folder for what it keeps: it is to keep nothing.
+    let (_server, mut peer, terminal) = in_a_call("exec env XDG_CONFIG_HOME=/proc/none");
     let program = terminal.process();
     drop(terminal);
     peer.ends_with(0, ENDS);

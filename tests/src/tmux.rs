@@ -74,6 +74,11 @@ impl Tmux {
         self.run(&["capture-pane", "-p", "-e"])
     }
 
+    /// What a program on it has kept for the next time.
+    pub fn settings(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("ringback/settings.json")).unwrap_or_default()
+    }
+
     /// Whether a program has the screen to itself, and whether the cursor is shown.
     pub fn is_taken_over(&self) -> bool {
         self.run(&["display-message", "-p", "#{alternate_on}#{?cursor_flag,,hidden}"]).trim() != "0"
@@ -100,7 +105,7 @@ impl Tmux {
     fn run(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("tmux");
         command.arg("-u").arg("-S").arg(self.folder.path().join("socket")).args(arguments);
-        command.env("LC_ALL", "C.UTF-8").env_remove("TMUX");
+        command.env("LC_ALL", "C.UTF-8").env_remove("TMUX").env("XDG_CONFIG_HOME", self.folder.path());
         let output = command.output().unwrap_or_else(|error| panic!("tmux: {error}"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tmux {arguments:?}: {said}");

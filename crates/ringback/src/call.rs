@@ -113,7 +113,9 @@ async fn in_terminal(
     tokio::spawn(interrupts(call.commands()));
     take_input(&args, by_hand, &call, !args.auto_accept && std::io::stdin().is_terminal());
     terminal::show(&mut call, &args).await;
-    conclude(&args, call.finished().await, meeting, control).await
+    let outcome = call.finished().await;
+    remember(&args, &outcome);
+    conclude(&args, outcome, meeting, control).await
 }
 
 /// The terminal's face, on the main thread; the same room is called as often as the person likes.
@@ -149,6 +151,7 @@ fn on_terminal(
         });
         interrupts.abort();
         if !matches!(shown, Ok(tui::Left::Again)) {
+            remember(&args, &outcome);
             return runtime.block_on(conclude(&args, outcome, meeting, control));
         }
         config.started = Instant::now();
@@ -261,6 +264,16 @@ async fn refuse(error: &PlaceError, meeting: Option<Meeting>) -> anyhow::Result<
         meeting.close().await;
     }
     Ok(ExitCode::from(exit::BAD_ARGUMENTS))
+}
+
+/// Keeps the room that was joined for the start page of the next window. Not with `--headless`: the calls of machines would push
+/// those of people off that short list.
+fn remember(args: &CallArgs, outcome: &Outcome) {
+    let joined = outcome.figures.milestones.signaling_joined.is_some();
+    let Some(room) = args.room.as_ref().filter(|_| joined && !args.headless) else { return };
+    if let Err(problem) = window::joined(room, args.server.as_ref()) {
+        terminal::warn(&problem.to_string());
+    }
 }
 
 /// Report, last words, exit code.

@@ -92,13 +92,18 @@ pub(crate) fn invite(page: &str, pin: Option<[u8; 32]>) {
     }
 }
 
-/// A text as a QR code; nothing where it is too long for one.
+/// Prints a text as a QR code; nothing where it is too long for one.
 pub(crate) fn show_code(text: &str) {
-    if let Ok(code) = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L) {
-        for row in code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build().lines() {
-            terminal::line(row);
-        }
+    for row in code(text).iter().flat_map(|code| code.lines()) {
+        terminal::line(row);
     }
+}
+
+/// A text as a QR code in half-blocks, with the margin that it needs: rows of the same width, whose dark parts are the signs.
+/// `None` where it is too long for one.
+pub(crate) fn code(text: &str) -> Option<String> {
+    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L).ok()?;
+    Some(code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build())
 }
 
 /// Lower-case hex digits, as `--pin-sha256` takes them.

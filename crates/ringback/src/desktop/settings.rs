@@ -133,6 +133,12 @@ impl Store {
         }
     }
 
+    /// One for a test.
+    #[cfg(test)]
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path: Some(path) }
+    }
+
     /// What is remembered, and what is wrong with the file, if anything.
     pub(crate) fn load(&self) -> (Settings, Option<SettingsError>) {
         let Some(path) = &self.path else { return (Settings::default(), None) };

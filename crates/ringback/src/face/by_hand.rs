@@ -20,6 +20,16 @@ pub(crate) enum Step {
     Answer(String),
 }
 
+impl Step {
+    /// The line that is for the other now.
+    pub(crate) fn line(&self) -> Option<&str> {
+        match self {
+            Self::Offer(line) | Self::Answer(line) => Some(line),
+            Self::Preparing | Self::Taken => None,
+        }
+    }
+}
+
 /// The desk of one call. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct ByHand {

@@ -144,10 +144,21 @@ pub(crate) const LINE_TAKE: &str = "Take the line";
 pub(crate) const LINE_COPY: &str = "Copy the line";
 pub(crate) const LINE_COPIED: &str = "the line was given to the clipboard, if this terminal lets programs do that";
 pub(crate) const LINE_CODE: &str = "Code of the line, for the camera of the other's machine";
-pub(crate) const LINE_KEYS: &str = "Enter takes it, Ctrl-Y copies yours, Esc frees the keys";
+pub(crate) const LINE_CODE_SHOWN: &str = "Your line as a code, for a camera. Ctrl-K shows its letters again.";
+pub(crate) const LINE_CODE_TOO_LONG: &str = "Your line is too long for a code. Ctrl-K shows its letters again.";
+pub(crate) const LINE_KEYS: &str = "Enter takes it, Esc frees the keys, Ctrl-Y copies yours, Ctrl-K shows it as a code";
+pub(crate) const LINE_KEYS_OURS: &str = "Ctrl-Y: copy yours, Ctrl-K: its code";
 pub(crate) const LINE_KEYS_FREE: &str = "Enter: paste the other's line";
 pub(crate) const LINE_BY_HAND: &str = "Without a server: you and the other exchange two lines, by mail or chat.";
 pub(crate) const NO_LINE_AWAITED: &str = "no line is awaited now";
+
+/// A terminal that is too small for the line's code, which has so many columns and rows.
+pub(crate) fn line_code_hidden(columns: usize, rows: usize) -> String {
+    format!(
+        "The code of your line needs {columns} columns and {rows} rows here: make the terminal larger, or its letters smaller. \
+         Ctrl-K shows the line itself again."
+    )
+}
 
 /// A terminal that is too small for the line.
 pub(crate) fn line_hidden(letters: usize) -> String {

@@ -56,6 +56,8 @@ pub(crate) struct Board {
     pub(crate) chat: Option<String>,
     /// The field for the other's line in a call by hand, where that is awaited.
     pub(crate) field: Field,
+    /// Our own line as a code, in the place of its letters.
+    pub(crate) code: bool,
     /// The figures and curves.
     pub(crate) figures: bool,
     /// The keys.
@@ -91,7 +93,15 @@ impl Board {
             Stroke::Interrupt => return vec![Effect::Command(Command::Interrupt)],
             Stroke::SpaceUp => return self.space_up(),
             Stroke::Copy => return vec![Effect::Copy],
+            Stroke::Code => {
+                self.code = !self.code;
+                return Vec::new();
+            }
             _ => {}
+        }
+        // Whoever types wants to see it.
+        if std::mem::take(&mut self.code) && stroke == Stroke::Escape {
+            return Vec::new();
         }
         if let Some((line, most)) = self.written() {
             match stroke {
@@ -322,6 +332,25 @@ mod tests {
         assert_eq!(type_in(&mut board, "\nx\n"), [Effect::Paste("x".into())]);
         board.awaits_line(false);
         assert_eq!(type_in(&mut board, "q"), [Effect::Command(Command::HangUp)]);
+    }
+
+    #[test]
+    fn the_code_of_our_line_comes_and_goes_by_its_key_and_goes_when_something_is_typed() {
+        let mut board = Board::default();
+        board.awaits_line(true);
+        for (stroke, shown) in [
+            (Stroke::Code, true),
+            (Stroke::Code, false),
+            (Stroke::Code, true),
+            (Stroke::Copy, true),
+            (Stroke::Escape, false),
+            (Stroke::Code, true),
+            (Stroke::Char('r'), false),
+        ] {
+            board.stroke(stroke, &talking(true));
+            assert_eq!(board.code, shown, "{stroke:?}");
+        }
+        assert_eq!(board.field, Field::Open("r".into()), "the first Escape closed the code alone");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! A call without a server on the terminal: the line for the other, to be copied, and the field for the line that comes back.
-//! Nothing stands beside the line, so that it can be marked as a whole; white space in it does no harm.
+//! Nothing stands beside the line, so that it can be marked as a whole; its code, which is large, takes its place when asked for.
 
 use ratatui::Frame;
-use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::layout::{Constraint, Position, Rect};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -55,6 +55,31 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, step: &Step, typed: Option
         put(frame, &mut rest, 1, Paragraph::new(text).style(Style::new().add_modifier(Modifier::BOLD)));
     }
     true
+}
+
+/// Draws our line as a code, or says why it cannot be shown.
+pub(crate) fn draw_code(frame: &mut Frame<'_>, area: Rect, code: Option<&str>) {
+    let width = code.and_then(|code| code.lines().next()).map_or(0, |row| row.chars().count());
+    let height = code.map_or(0, |code| code.lines().count());
+    let fits = width <= usize::from(area.width) && height <= usize::from(area.height);
+    let words = match code {
+        None => words::LINE_CODE_TOO_LONG.to_owned(),
+        Some(_) if !fits => words::line_code_hidden(width, height),
+        Some(_) => words::LINE_CODE_SHOWN.to_owned(),
+    };
+    let mut rest = area;
+    let tall = panels::wrapped(&words, usize::from(area.width.max(1))).len();
+    // The code goes before what is said of it.
+    if !fits || height + tall <= usize::from(area.height) {
+        let tall = u16::try_from(tall).unwrap_or(u16::MAX);
+        put(frame, &mut rest, tall, Paragraph::new(words).wrap(Wrap { trim: true }));
+    }
+    if let Some(code) = code.filter(|_| fits) {
+        let cells = |count| Constraint::Length(u16::try_from(count).expect("it fits into the area"));
+        // Cameras expect dark on light. These two colours do not change with the terminal's own.
+        let style = Style::new().fg(Color::Indexed(16)).bg(Color::Indexed(231));
+        frame.render_widget(Paragraph::new(code).style(style), rest.centered(cells(width), cells(height)));
+    }
 }
 
 /// Draws at the top of what is left.

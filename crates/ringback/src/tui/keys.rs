@@ -31,6 +31,8 @@ pub(crate) enum Stroke {
     Redraw,
     /// Copy what there is to be copied.
     Copy,
+    /// Show what there is to be copied as a code, or no more.
+    Code,
 }
 
 /// The stroke of an event; nothing for what has no use.
@@ -44,6 +46,7 @@ pub(crate) fn stroke(event: KeyEvent) -> Option<Stroke> {
         KeyCode::Char('c' | 'd') if control => Some(Stroke::Interrupt),
         KeyCode::Char('l') if control => Some(Stroke::Redraw),
         KeyCode::Char('y') if control => Some(Stroke::Copy),
+        KeyCode::Char('k') if control => Some(Stroke::Code),
         KeyCode::Char(_) if control || other => None,
         KeyCode::Char(' ') => Some(Stroke::Space { again: event.kind == KeyEventKind::Repeat }),
         KeyCode::Char(c) => Some(Stroke::Char(c)),

@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use screen::restore;
 
 use crate::face::{ByHand, Step, Story, words};
-use crate::terminal;
+use crate::{serve, terminal};
 use board::{Board, Effect};
 use listing::Listing;
 use pace::Pace;
@@ -92,6 +92,7 @@ pub(crate) fn show(
         link,
         by_hand: by_hand.map(|by_hand| (by_hand.clone(), by_hand.steps())),
         step: Step::default(),
+        code: None,
         commands: call.commands(),
         events: call.take_events(),
         snapshots: call.snapshot(),
@@ -170,6 +171,8 @@ struct Face {
     link: Option<String>,
     by_hand: Option<(ByHand, watch::Receiver<Step>)>,
     step: Step,
+    /// The line of this step as a code.
+    code: Option<String>,
     commands: mpsc::Sender<Command>,
     events: Option<mpsc::Receiver<Event>>,
     snapshots: watch::Receiver<Snapshot>,
@@ -254,9 +257,11 @@ impl Face {
         }
         any |= self.new_devices();
         if let Some((_, steps)) = &mut self.by_hand {
-            any |= steps.has_changed().unwrap_or(false);
             // What is drawn and what the board takes are of the same moment: a line that can be seen can be answered.
-            self.step = steps.borrow_and_update().clone();
+            let before = std::mem::replace(&mut self.step, steps.borrow_and_update().clone());
+            if before != self.step {
+                (self.code, any) = (self.step.line().and_then(serve::code), true);
+            }
             self.board.awaits_line(matches!(self.step, Step::Offer(_)));
         }
         let notices = self.story.notices(now).count();
@@ -319,7 +324,7 @@ impl Face {
 
     /// Puts our own line on the clipboard.
     fn copy(&mut self) -> io::Result<()> {
-        if let Step::Offer(line) | Step::Answer(line) = &self.step {
+        if let Some(line) = self.step.line() {
             self.screen.write(&by_hand::copy(line))?;
             self.story.notice(Instant::now(), words::LINE_COPIED.to_owned());
         }
@@ -343,6 +348,7 @@ impl Face {
         let scene = Scene {
             room: &self.room,
             step: &self.step,
+            code: self.code.as_deref(),
             link: self.link.as_deref(),
             snapshot,
             story: &self.story,

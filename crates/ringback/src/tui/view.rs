@@ -24,6 +24,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) link: Option<&'a str>,
     /// How far the two lines of a call by hand are.
     pub(crate) step: &'a Step,
+    /// Our own line of those two as a code, where it is not too long.
+    pub(crate) code: Option<&'a str>,
     /// The state of the call.
     pub(crate) snapshot: &'a Snapshot,
     /// The call so far.
@@ -132,7 +134,12 @@ fn draws_line(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>) -> bool {
     };
     // The chat's cursor is where letters go.
     let typed = typed.filter(|_| scene.board.chat.is_none());
-    exchanges(scene).is_some_and(|step| by_hand::draw(frame, area, step, typed))
+    let Some(step) = exchanges(scene) else { return false };
+    if scene.board.code {
+        by_hand::draw_code(frame, area, scene.code);
+        return true;
+    }
+    by_hand::draw(frame, area, step, typed)
 }
 
 /// What stands where no picture is.
@@ -216,6 +223,9 @@ fn hints(scene: &Scene<'_>) -> Line<'static> {
     let mut spans = Vec::new();
     if scene.board.field == Field::Closed {
         spans.push(Span::styled(format!(" {} ", words::LINE_KEYS_FREE), Modifier::BOLD));
+    }
+    if exchanges(scene).is_some() {
+        spans.push(Span::styled(format!(" {} ", words::LINE_KEYS_OURS), Modifier::BOLD));
     }
     for action in first.into_iter().filter(|action| action.applies(snapshot)) {
         let Some((Key::Char(key), _, text)) = KEYS.iter().find(|(_, known, _)| *known == action) else { continue };

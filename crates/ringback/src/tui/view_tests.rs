@@ -22,6 +22,7 @@ struct Moment {
     local: Option<Picture>,
     link: Option<&'static str>,
     step: Step,
+    code: Option<String>,
     now: Instant,
 }
 
@@ -35,6 +36,7 @@ impl Moment {
             local: None,
             link: None,
             step: Step::Preparing,
+            code: None,
             now: Instant::now(),
         }
     }
@@ -50,6 +52,7 @@ impl Moment {
             room: "kitchen",
             link: self.link,
             step: &self.step,
+            code: self.code.as_deref(),
             snapshot: &self.snapshot,
             story: &self.story,
             board: &self.board,
@@ -249,4 +252,45 @@ fn a_line_for_the_other_stands_alone_and_the_one_that_comes_back_has_a_field() {
     assert!(moment.rows(60, 16).iter().any(|row| row.contains("Send this line back")));
     moment.snapshot.phase = Phase::Connected;
     assert!(moment.rows(60, 16).iter().all(|row| !row.contains("ringback1")), "the call has the place");
+}
+
+#[test]
+fn the_code_of_a_line_is_shown_whole_or_not_at_all_and_the_line_comes_back() {
+    let line = format!("ringback1-offer-{}", "AbCd-123_".repeat(60));
+    let code = crate::serve::code(&line).expect("short enough");
+    let (width, height) = (code.lines().next().expect("rows").chars().count(), code.lines().count());
+    let mut moment = Moment::at(Phase::Negotiating);
+    (moment.step, moment.code) = (Step::Offer(line), Some(code.clone()));
+    moment.board.awaits_line(true);
+    assert!(moment.rows(100, 60).iter().any(|row| row.starts_with("ringback1-offer")));
+    assert!(moment.rows(100, 60)[59].contains("Ctrl-K shows it as a code"));
+    moment.board.stroke(Stroke::Code, &moment.snapshot);
+    let is_shown = |columns: usize, rows: usize| {
+        let screen = moment.rows(u16::try_from(columns).expect("small"), u16::try_from(rows).expect("small"));
+        assert!(!screen.iter().any(|row| row.contains("ringback1")), "the letters lie below the code");
+        let inked: Vec<_> = screen.iter().filter(|row| row.contains('\u{2588}')).map(|row| row.trim()).collect();
+        let expected: Vec<_> = code.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
+        let says = screen.iter().any(|row| row.contains("The code of your line needs"));
+        // The meters have such signs too.
+        let whole = expected.iter().all(|row| inked.contains(row) || !row.contains('\u{2588}'));
+        assert!(whole != says, "{screen:#?}");
+        whole
+    };
+    // Head, meters and keys take three rows.
+    for (columns, rows, shown) in [
+        (width, height + 3, true),
+        (width + 30, height + 9, true),
+        (width - 1, height + 3, false),
+        (width, height + 2, false),
+        (80, 24, false),
+    ] {
+        assert_eq!(is_shown(columns, rows), shown, "{columns}x{rows}");
+    }
+    for (columns, rows) in [(0, 0), (1, 1), (3, 40)] {
+        moment.rows(columns, rows);
+    }
+    moment.code = None;
+    assert!(moment.rows(80, 24).iter().any(|row| row.contains("too long for a code")));
+    moment.board.stroke(Stroke::Code, &moment.snapshot);
+    assert!(moment.rows(100, 60).iter().any(|row| row.starts_with("ringback1-offer")));
 }

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use super::call::{self, CallPage};
 use super::ended::{self, EndedPage};
 use super::first_paint::FirstPaint;
+use super::fonts::Fonts;
 use super::start::{self, StartPage};
 use super::{Choice, News, Remembered, Tone, Tools, Wish, help, keys, pace};
 use crate::face::{self, Action, Key, action, words};
@@ -72,6 +73,7 @@ pub(crate) struct App {
     /// As the links had them last.
     devices: Arc<DeviceList>,
     remembered: Arc<Mutex<Remembered>>,
+    fonts: Fonts,
     tools: Tools,
     manner: Manner,
     title: String,
@@ -107,6 +109,7 @@ impl App {
             links,
             devices,
             remembered,
+            fonts: Fonts::new(tools.find_font.clone()),
             tools,
             manner,
             title: String::new(),
@@ -169,6 +172,7 @@ impl App {
         ui.ctx().accesskit_node_builder(egui::accesskit_root_id(), |node| node.set_label(self.title.as_str()));
         self.measure(ui);
         self.publish(ui);
+        self.fonts.tend(ui.ctx());
         if let Some(wait) = self.refresh() {
             ui.ctx().request_repaint_after(wait);
         }

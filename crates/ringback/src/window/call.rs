@@ -8,7 +8,7 @@ use std::time::Instant;
 use call_engine::devices::DeviceList;
 use call_engine::{AudioSink, Command, Phase, Snapshot};
 use eframe::egui;
-use egui::{Frame, Panel, Rect, ScrollArea, Ui, UiBuilder, Vec2};
+use egui::{Frame, Margin, Panel, Rect, ScrollArea, Ui, UiBuilder, Vec2};
 
 use super::bar::{self, Shown};
 use super::by_hand::Lines;
@@ -134,7 +134,9 @@ impl CallPage {
         });
         if let Some(side) = self.side {
             let width = (ui.available_width() * 0.4).clamp(120.0, 300.0);
-            Panel::right("side").exact_size(width).show(ui, |ui| match side {
+            // As far from the top as from the sides.
+            let frame = frame.inner_margin(Margin { top: 8, ..frame.inner_margin });
+            Panel::right("side").exact_size(width).frame(frame).show(ui, |ui| match side {
                 Side::Chat => self.write(ui),
                 Side::Devices => wishes.extend(self.choose(ui, list, &snapshot)),
             });

@@ -132,6 +132,7 @@ pub(crate) fn tools() -> (Tools, Rc<Done>) {
             opened.opened.borrow_mut().push(link.to_owned());
             true
         }),
+        find_font: Arc::new(|_| None),
     };
     (tools, done)
 }

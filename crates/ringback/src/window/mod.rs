@@ -15,11 +15,13 @@ mod figures;
 mod first_paint;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod fonts;
 mod help;
 mod icons;
 mod invitation;
 mod keys;
 mod meter;
+mod missing;
 mod new_room;
 #[cfg(all(test, target_os = "linux"))]
 mod offscreen;
@@ -49,8 +51,9 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use app::{App, Links, Manner};
 pub(crate) use appearance::watch as appearance;
+pub(crate) use fonts::FindFont;
 pub(crate) use invitation::Invitation;
-pub(crate) use remembered::{Remembered, load, save};
+pub(crate) use remembered::{Remembered, joined, load, save};
 
 use crate::control::Order;
 use crate::face::{ByHand, Story};
@@ -159,6 +162,8 @@ pub(crate) struct Tools {
     pub(crate) play: Box<dyn Fn(AudioSink, Tone) -> Box<dyn Any>>,
     /// Opens a page in a browser; false when that cannot be done.
     pub(crate) browse: Box<dyn Fn(&str) -> bool>,
+    /// Finds a font for a character that the window's own fonts do not have.
+    pub(crate) find_font: Arc<FindFont>,
 }
 
 /// Whether a window can be opened at all.
@@ -212,6 +217,7 @@ pub(crate) fn tools(context: Context, news: std::sync::mpsc::Sender<News>, liste
             Box::new(Playing::start(sink, wav, repeat, failed))
         }),
         browse: Box::new(browse),
+        find_font: fonts::of_the_system(),
     }
 }
 
@@ -231,6 +237,8 @@ pub(crate) fn show(app: App, context: Context) -> anyhow::Result<Remembered> {
             .with_min_inner_size([320.0, 240.0]),
         // It smooths gradients, which are not used here, and costs a fifth of each fill without a graphics card.
         dithering: false,
+        // Fonts are found by a thread of ours, and only once a character is missing.
+        system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
     eframe::run_native(
@@ -238,6 +246,7 @@ pub(crate) fn show(app: App, context: Context) -> anyhow::Result<Remembered> {
         options,
         Box::new(move |creation| {
             picture::use_graphics_card(creation);
+            app.listen(&creation.egui_ctx);
             let _ = context.set(creation.egui_ctx.clone());
             Ok(Box::new(app))
         }),

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use call_engine::{AudioSink, AudioSource, ServerUrl, VideoSource};
+use call_engine::{AudioSink, AudioSource, RoomId, ServerUrl, VideoSource};
 use eframe::egui::ThemePreference;
 
 use super::Choice;
@@ -125,6 +125,19 @@ pub(crate) fn save(remembered: &Remembered) -> Result<(), SettingsError> {
     })
 }
 
+/// Keeps the room of a call that was shown elsewhere, for the start page. Devices stay as they were chosen in the window.
+///
+/// # Errors
+/// When the file cannot be written; it is then as before.
+pub(crate) fn joined(room: &RoomId, server: Option<&ServerUrl>) -> Result<(), SettingsError> {
+    joined_in(&Store::of_this_person(), room, server)
+}
+
+fn joined_in(store: &Store, room: &RoomId, server: Option<&ServerUrl>) -> Result<(), SettingsError> {
+    let server = server.filter(|server| tells_nothing(server)).map(ToString::to_string);
+    store.change(|settings| settings.called(room.as_str(), server.as_deref()))
+}
+
 /// An address with a password or a key in it is not written to a file.
 fn tells_nothing(server: &ServerUrl) -> bool {
     let url = &server.url;
@@ -143,6 +156,30 @@ mod tests {
             remembered.called(&choice(room));
         }
         assert_eq!(remembered.rooms, ["i", "h", "g", "f", "e", "d", "c", "a"]);
+    }
+
+    #[test]
+    fn a_room_that_was_joined_without_a_window_comes_first_and_nothing_else_changes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::at(folder.path().join("settings.json"));
+        store.change(|settings| settings.camera = Some("camera:/dev/video2".into())).expect("writable");
+        let room = |name| cli::room(name).expect("a room");
+        let server = |address| cli::server_url(address).expect("an address");
+        joined_in(&store, &room("kitchen"), None).expect("writable");
+        joined_in(&store, &room("office"), Some(&server("wss://example.org/signaling"))).expect("writable");
+        joined_in(&store, &room("attic"), Some(&server("wss://example.org/signaling?token=swordfish")))
+            .expect("writable");
+        joined_in(&store, &room("kitchen"), None).expect("writable");
+        let (settings, problem) = store.load();
+        assert!(problem.is_none());
+        let recent: Vec<_> =
+            settings.recent().iter().map(|recent| (recent.room.as_str(), recent.server.as_deref())).collect();
+        assert_eq!(
+            recent,
+            [("kitchen", None), ("attic", None), ("office", Some("wss://example.org/signaling"))],
+            "each once, and no server whose address has a secret"
+        );
+        assert_eq!(settings.camera.as_deref(), Some("camera:/dev/video2"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How the window is dressed: light or dark, how large, and that it is so the next time.
+//! How the window is dressed: light or dark, how large, with which fonts, and that it is so the next time.
 //! What the person chose goes before what the desktop wishes.
 
 use eframe::egui;
@@ -8,6 +8,17 @@ use super::App;
 use crate::window::theme;
 
 impl App {
+    /// Will be drawn in this context, and hears which characters it misses.
+    pub(crate) fn listen(&self, context: &egui::Context) {
+        self.fonts.listen(context);
+    }
+
+    /// Waits for the fonts that are looked for.
+    #[cfg(test)]
+    pub(crate) fn settle_fonts(&mut self) {
+        self.fonts.settle();
+    }
+
     /// As the person or the desktop wishes.
     pub(super) fn dress(&mut self, context: &egui::Context) {
         if !std::mem::replace(&mut self.is_styled, true) {

@@ -4,6 +4,7 @@
 mod by_hand;
 mod calling;
 mod controls;
+mod fonts;
 mod look;
 mod newcomer;
 mod ordered;
@@ -21,7 +22,7 @@ use egui_kittest::kittest::Queryable as _;
 use tokio::sync::{mpsc, watch};
 
 use super::fixture::{self, Done, Engine, choice};
-use super::{App, Choice, Handset, Links, Manner, News, Remembered, WISHES, Wish};
+use super::{App, Choice, Handset, Links, Manner, News, Remembered, Tools, WISHES, Wish};
 
 /// A window, the operator that it talks to, and what it did outside of itself.
 struct Stand {
@@ -54,19 +55,30 @@ impl Stand {
         manner: Manner,
         build: impl FnOnce(egui_kittest::HarnessBuilder<App>) -> egui_kittest::HarnessBuilder<App>,
     ) -> Self {
+        Self::with_tools(placing, manner, fixture::tools(), build)
+    }
+
+    fn with_tools(
+        placing: Option<Choice>,
+        manner: Manner,
+        (tools, done): (Tools, Rc<Done>),
+        build: impl FnOnce(egui_kittest::HarnessBuilder<App>) -> egui_kittest::HarnessBuilder<App>,
+    ) -> Self {
         let (wishes, wished) = mpsc::channel(WISHES);
         let (news, heard) = std::sync::mpsc::channel();
         let (devices, seen) = watch::channel(DeviceList::default());
         let (appearance, wished_look) = watch::channel(egui::ThemePreference::System);
         let (told, page) = watch::channel(crate::face::Page::default());
         let (watched, focus) = watch::channel(true);
-        let (tools, done) = fixture::tools();
         let remembered = Remembered { rooms: vec!["kitchen".into(), "garden".into()], ..Remembered::default() };
         let defaults = Choice { room: None, ..choice("kitchen") };
         let links = Links { wishes, news: heard, devices: seen, appearance: wished_look, page: told, focus: watched };
         let app = App::new(placing, defaults, links, remembered, tools, manner);
         let builder = build(Harness::builder().with_size(egui::vec2(960.0, 640.0)));
-        let mut harness = builder.build_eframe(|_| app);
+        let mut harness = builder.build_eframe(|creation| {
+            app.listen(&creation.egui_ctx);
+            app
+        });
         harness.run();
         Self { harness, wishes: wished, news, devices, appearance, page, focus, done }
     }
