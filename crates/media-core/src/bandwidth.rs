@@ -27,6 +27,10 @@ use trend::{Trend, Usage};
 /// After an overload the aim is this share of what arrived in it, so that the queue empties.
 const BACK_OFF: f64 = 0.85;
 
+/// Milliseconds of queue without which there is no overload: a path that stood still and let everything go at once is as wide as
+/// before.
+const STANDING: f64 = 15.0;
+
 /// Growth in a second where nothing is known of the link, below what it has carried, and above it or what trains have shown.
 const GROWTH_AT_FIRST: f64 = 1.4;
 const GROWTH_BELOW: f64 = 1.2;
@@ -164,6 +168,9 @@ impl BandwidthEstimate {
         let passed =
             self.updated_at.replace(now).map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
         self.round_trip = newest.map(|sent| now.saturating_duration_since(sent)).or(self.round_trip);
+        if usage == Some(Usage::Over) && self.trend.standing() < STANDING {
+            usage = Some(Usage::Normal);
+        }
         if let Some(usage) = usage {
             self.steer(usage, passed.min(Duration::from_secs(1)));
         }

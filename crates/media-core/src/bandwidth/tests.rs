@@ -42,6 +42,8 @@ struct Air {
     jitter: f64,
     /// It lets packets go only so often, in seconds.
     bunches: f64,
+    /// It stands still for a fifth of a second each time that so many have passed.
+    stalls: f64,
 }
 
 struct Path {
@@ -150,8 +152,9 @@ impl Path {
 
     /// When what has come out of the queue then has come through the air.
     fn through_the_air(&mut self, at: f64) -> Duration {
-        let Air { jitter, bunches } = self.air;
+        let Air { jitter, bunches, stalls } = self.air;
         let at = at + jitter * if jitter > 0.0 { self.chance() } else { 0.0 };
+        let at = if stalls > 0.0 { at.max(at - at % stalls + 0.2) } else { at };
         Duration::from_secs_f64(if bunches > 0.0 { (at / bunches).ceil() * bunches } else { at })
     }
 }
@@ -260,6 +263,16 @@ fn loss_by_chance_does_not_make_a_wide_link_narrow() {
         let seen = path.run(60.0, |_| 10e6);
         let target = mean(between(&seen, 20.0, 60.0), |seen| seen.target);
         assert!(target > 3e6, "{target:.0} bit/s with {reports_lost} of the reports lost");
+    }
+}
+
+#[test]
+fn a_path_that_stands_still_now_and_then_is_not_narrow() {
+    for capacity in [10e6, 3e6] {
+        let mut path = Path { air: Air { stalls: 2.0, ..Air::default() }, ..Path::new(250) };
+        let seen = path.run(60.0, |_| capacity);
+        let target = mean(between(&seen, 20.0, 60.0), |seen| seen.target);
+        assert!(target > 0.6 * capacity.min(MAX.bps() as f64), "{target:.0} of {capacity} bit/s");
     }
 }
 

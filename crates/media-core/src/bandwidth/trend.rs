@@ -32,6 +32,9 @@ const SPIKE: f64 = 15.0;
 /// A slope has to be too steep for longer than this.
 const OVER_FOR: f64 = 10.0;
 
+/// The least delay is that of so many groups, two seconds of video: a route that became longer is no queue.
+const REMEMBERED: usize = 60;
+
 /// The load of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Usage {
@@ -46,6 +49,7 @@ pub(super) enum Usage {
 pub(super) struct Trend {
     groups: usize,
     delay: f64,
+    delays: VecDeque<f64>,
     smoothed: f64,
     points: VecDeque<(f64, f64)>,
     began_at: Option<Duration>,
@@ -61,6 +65,7 @@ impl Default for Trend {
         Self {
             groups: 0,
             delay: 0.0,
+            delays: VecDeque::with_capacity(REMEMBERED + 1),
             smoothed: 0.0,
             points: VecDeque::with_capacity(WINDOW + 1),
             began_at: None,
@@ -78,6 +83,10 @@ impl Trend {
         let began = *self.began_at.get_or_insert(delta.at);
         self.groups += 1;
         self.delay += delta.arrived - delta.sent;
+        self.delays.push_back(self.delay);
+        if self.delays.len() > REMEMBERED {
+            self.delays.pop_front();
+        }
         self.smoothed = SMOOTHING * self.smoothed + (1.0 - SMOOTHING) * self.delay;
         let at = delta.at.saturating_sub(began).as_secs_f64() * 1e3;
         self.points.push_back((at, self.smoothed));
@@ -92,6 +101,11 @@ impl Trend {
         let usage = self.judge(scaled, self.slope >= before, delta.sent);
         self.learn(scaled, delta.at);
         usage
+    }
+
+    /// How much longer than the quickest group of late the last one took, in milliseconds: what stands in a queue.
+    pub(super) fn standing(&self) -> f64 {
+        self.delay - self.delays.iter().copied().fold(self.delay, f64::min)
     }
 
     fn judge(&mut self, scaled: f64, rises: bool, passed: f64) -> Usage {
