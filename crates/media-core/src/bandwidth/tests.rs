@@ -50,6 +50,7 @@ struct Path {
     estimate: BandwidthEstimate,
     /// The share of the target that the pictures use.
     use_of_target: f64,
+    frame_rate: f64,
     loss: f64,
     reports_lost: f64,
     air: Air,
@@ -66,6 +67,7 @@ impl Path {
         Self {
             estimate,
             use_of_target: 0.9,
+            frame_rate: 30.0,
             loss: 0.0,
             reports_lost: 0.0,
             air: Air::default(),
@@ -92,9 +94,9 @@ impl Path {
             let now = step as f64 / 1e3;
             let target = self.estimate.target().bps() as f64;
             if now >= next_picture {
-                next_picture += 1.0 / 30.0;
+                next_picture += 1.0 / self.frame_rate;
                 let sound = if self.sound { SOUND_BPS } else { 0.0 };
-                let mean = (target * self.use_of_target - sound).max(0.0) / 30.0;
+                let mean = (target * self.use_of_target - sound).max(0.0) / self.frame_rate;
                 // Pictures differ in size; the first is a keyframe, and every hundredth is a large one.
                 backlog += match step {
                     0 => (6.0 * mean).max(8.0 * FIRST_PICTURE),
@@ -197,6 +199,16 @@ fn a_wide_link_is_used_within_a_second_and_a_half() {
             let target = between(&seen, 1.5, 2.0)[0].target;
             assert!(target > 2e6, "{target:.0} bit/s with {loss} lost");
         }
+    }
+}
+
+#[test]
+fn so_it_is_by_a_camera_that_gives_many_small_pictures_though_not_as_soon() {
+    for mut path in calls() {
+        path.frame_rate = 60.0;
+        let seen = path.run(12.0, |_| 10e6);
+        let reached = seen.iter().find(|seen| seen.target > 2e6).map(|seen| seen.at);
+        assert!(reached.is_some_and(|at| at < 4.0), "{reached:?}");
     }
 }
 

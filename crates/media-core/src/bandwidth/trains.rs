@@ -59,6 +59,8 @@ pub(super) struct Trains {
     /// When the train's last packet left, also when that was lost.
     last_sent: Option<Instant>,
     shown: Option<Shown>,
+    /// Whether the last train took longer to come than to leave.
+    held_up: bool,
 }
 
 impl Trains {
@@ -78,9 +80,9 @@ impl Trains {
         self.shown
     }
 
-    /// Whether the last trains came through slower than that many bits a second.
+    /// Whether the last trains came through slower than that many bits a second, and not only because they left no faster.
     pub(super) fn are_slower_than(&self, bps: f64) -> bool {
-        matches!(self.shown, Some(Shown::AtLeast(shown) | Shown::Link(shown)) if shown < bps)
+        self.held_up && matches!(self.shown, Some(Shown::AtLeast(shown) | Shown::Link(shown)) if shown < bps)
     }
 
     /// Takes a packet; when it begins a new train, says what the one before has shown.
@@ -108,7 +110,7 @@ impl Trains {
         shown
     }
 
-    fn so_far(&self) -> Option<Shown> {
+    fn so_far(&mut self) -> Option<Shown> {
         let (quickest, first) = (self.quickest?, self.train.first()?);
         if self.train.len() < LEAST_PACKETS {
             return None;
@@ -119,6 +121,7 @@ impl Trains {
         }
         let last = self.train.iter().map(|packet| packet.arrived).max()?;
         let passed = Packet { arrived: last, ..*first }.later_than(quickest);
+        self.held_up = passed > SLOWER_TIMES * sent.as_secs_f64();
         // The time in which the quickest packet itself passed the link is not counted, so its bits are not either.
         let bytes = self.train.iter().map(|packet| packet.size).sum::<usize>().saturating_sub(quickest.size);
         // No more is shown than was tried.
