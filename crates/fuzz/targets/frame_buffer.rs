@@ -147,7 +147,10 @@ impl Call {
                 FrameOutput::Frame(frame) => self.take(&frame),
                 FrameOutput::KeyframeNeeded => requests += 1,
                 FrameOutput::PacketsMissing(numbers) => {
-                    assert!(!numbers.is_empty() && !numbers.contains(&self.sequence), "the packet that came last is asked for");
+                    assert!(
+                        !numbers.is_empty() && !numbers.contains(&self.sequence),
+                        "the packet that came last is asked for"
+                    );
                 }
             }
         }
