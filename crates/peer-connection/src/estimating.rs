@@ -7,11 +7,16 @@ use rtc::interceptor::{BandwidthEstimator, Packet, PacketReport, TaggedPacket};
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::interceptors::Tap;
+
+/// A peer that has told nothing of what it was sent for so long never will (it may not speak transport-wide congestion control).
+/// It gets what most links carry, and the person's own bound is all that holds it.
+const SILENCE: Duration = Duration::from_secs(2);
+const UNREPORTED: Bitrate = Bitrate::from_kbps(1_000);
 
 /// The estimate never falls below what sound and a barely moving picture need.
 const MIN_BITRATE: Bitrate = Bitrate::from_kbps(100);
@@ -26,6 +31,8 @@ pub(crate) struct PublishingEstimator {
     round_trip: Arc<RoundTrip>,
     reported: Reported,
     fates: Vec<Fate>,
+    /// The most that may be aimed at where nothing is told.
+    unreported: Bitrate,
 }
 
 /// The round trip as the estimator knows it, for the other links of the chain: in microseconds, and 0 before it is known.
@@ -42,16 +49,33 @@ impl RoundTrip {
     }
 }
 
-/// Which packets the last reports spoke of: their first transport-wide number, and how many.
+/// Which packets the last reports spoke of, and whether any has come.
 ///
 /// As a link nearer to the wire than the congestion control it reads each report before that does.
 #[derive(Clone, Default)]
-pub(crate) struct Reported(Arc<Mutex<VecDeque<(u16, u16)>>>);
+pub(crate) struct Reported(Arc<Mutex<Reports>>);
+
+#[derive(Default)]
+struct Reports {
+    /// Their first transport-wide numbers, and how many.
+    ranges: VecDeque<(u16, u16)>,
+    /// When the first packet left.
+    began: Option<Instant>,
+}
 
 impl Reported {
     fn speak_of(&self, number: u16) -> bool {
-        let ranges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ranges.iter().any(|&(first, count)| number.wrapping_sub(first) < count)
+        self.lock().ranges.iter().any(|&(first, count)| number.wrapping_sub(first) < count)
+    }
+
+    /// When the peer will have told nothing for too long; `None` before anything has left and after anything was told.
+    fn silence(&self) -> Option<Instant> {
+        let reports = self.lock();
+        reports.began.filter(|_| reports.ranges.is_empty()).map(|began| began + SILENCE)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reports> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,9 +83,15 @@ impl Tap for Reported {
     fn read(&mut self, packet: &mut TaggedPacket) {
         let Packet::Rtcp(reports) = &packet.message.packet else { return };
         for report in reports.iter().filter_map(|report| report.as_any().downcast_ref::<TransportLayerCc>()) {
-            let mut ranges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let ranges = &mut self.lock().ranges;
             ranges.truncate(REPORTS - 1);
             ranges.push_front((report.base_sequence_number, report.packet_status_count));
+        }
+    }
+
+    fn write(&mut self, packet: &TaggedPacket) {
+        if matches!(packet.message.packet, Packet::Rtp(_)) {
+            self.lock().began.get_or_insert(packet.now);
         }
     }
 }
@@ -75,7 +105,12 @@ impl PublishingEstimator {
         reported: Reported,
     ) -> Self {
         let estimate = BandwidthEstimate::new(start, MIN_BITRATE, max);
-        Self { estimate, target, round_trip, reported, fates: Vec::new() }
+        let unreported = UNREPORTED.min(max).max(estimate.target());
+        Self { estimate, target, round_trip, reported, fates: Vec::new(), unreported }
+    }
+
+    fn publish(&self, target: Bitrate) {
+        self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
     }
 
     fn fate(&self, report: &PacketReport) -> Fate {
@@ -98,8 +133,17 @@ impl BandwidthEstimator for PublishingEstimator {
         if let Some(time) = self.estimate.round_trip() {
             self.round_trip.set(time);
         }
-        let target = self.estimate.target();
-        self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
+        self.publish(self.estimate.target());
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|at| now >= at) {
+            self.publish(self.unreported);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.reported.silence().filter(|_| *self.target.borrow() != self.unreported)
     }
 
     fn target_bitrate(&self) -> f64 {
@@ -162,6 +206,33 @@ mod tests {
             assert_eq!(estimator.fate(&report).arrival, expected, "{number}");
         }
         assert!(!estimator.reported.speak_of(50));
-        assert_eq!(estimator.reported.0.lock().expect("not poisoned").len(), 2);
+        assert_eq!(estimator.reported.lock().ranges.len(), 2);
+        assert_eq!(estimator.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_peer_that_tells_nothing_gets_what_most_links_carry() {
+        for (max, expected) in [(4_000, 1_000), (600, 600)] {
+            let (target, published) = watch::channel(Bitrate::ZERO);
+            let (mut reported, start) = (Reported::default(), Instant::now());
+            let max = Bitrate::from_kbps(max);
+            let begin = Bitrate::from_kbps(250);
+            let mut estimator = PublishingEstimator::new(begin, max, target, Arc::default(), reported.clone());
+            assert_eq!(estimator.poll_timeout(), None, "nothing has left yet");
+            reported.write(&TransportMessage {
+                now: start,
+                transport: Default::default(),
+                message: AttributedPacket::new(Packet::Rtp(Default::default())),
+            });
+            assert_eq!(estimator.poll_timeout(), Some(start + SILENCE));
+            estimator.handle_timeout(start + SILENCE / 2);
+            assert_eq!(*published.borrow(), Bitrate::ZERO);
+            estimator.handle_timeout(start + SILENCE);
+            assert_eq!(*published.borrow(), Bitrate::from_kbps(expected));
+            assert_eq!(estimator.poll_timeout(), None, "it is published once");
+            // Who was only slow is estimated after all.
+            estimator.on_reports(start + 2 * SILENCE, &[]);
+            assert_eq!(*published.borrow(), begin);
+        }
     }
 }

@@ -152,12 +152,11 @@ impl Factory<'_> {
             Arc::clone(&round_trip),
             reported.clone(),
         );
-        let start = *self.target.borrow();
         let reporter = self.reporter.clone();
         let registry = Registry::new()
             .with(Slot::from(900), reports(reported))
             .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
-            .with(Slot::Pacer, Pacing::new(start))
+            .with(Slot::Pacer, Pacing::new(self.target.subscribe()))
             .with(
                 Slot::from(3_400),
                 requests(self.asked.clone(), move || reporter.report(Happening::KeyframeRequested)),

@@ -15,12 +15,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// What an interceptor does with what comes in; what goes out passes by.
+/// What an interceptor does with what comes in and, perhaps, with what goes out.
 pub(crate) trait Tap: Send + Sync {
     fn read(&mut self, packet: &mut TaggedPacket);
+
+    fn write(&mut self, _: &TaggedPacket) {}
 }
 
-/// An interceptor that looks at what comes in and passes everything on.
+/// An interceptor that looks at packets and passes everything on.
 pub(crate) struct Tapped<T> {
     tap: T,
     reads: VecDeque<TaggedPacket>,
@@ -127,6 +129,7 @@ impl<T: Tap> sansio::Protocol<TaggedPacket, TaggedPacket, ()> for Tapped<T> {
     }
 
     fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
+        self.tap.write(&packet);
         self.writes.push_back(packet);
         Ok(())
     }

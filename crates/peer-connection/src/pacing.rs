@@ -8,11 +8,13 @@ use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 use std::collections::VecDeque;
 use std::time::Instant;
+use tokio::sync::watch;
 use tracing::debug;
 
 /// Holds outgoing packets until they may leave.
 pub(crate) struct Pacing {
     pacer: Pacer<TaggedPacket>,
+    target: watch::Receiver<Bitrate>,
     /// The synchronisation sources of our sound.
     sound: Vec<u32>,
     reads: VecDeque<TaggedPacket>,
@@ -20,12 +22,14 @@ pub(crate) struct Pacing {
 }
 
 impl Pacing {
-    /// Paces for a link that carries `target`, until the congestion control says something else.
-    pub(crate) fn new(target: Bitrate) -> Self {
-        Self { pacer: Pacer::new(target), sound: Vec::new(), reads: VecDeque::new(), writes: VecDeque::new() }
+    /// Paces for a link that carries what `target` says at each moment.
+    pub(crate) fn new(target: watch::Receiver<Bitrate>) -> Self {
+        let pacer = Pacer::new(*target.borrow());
+        Self { pacer, target, sound: Vec::new(), reads: VecDeque::new(), writes: VecDeque::new() }
     }
 
     fn release(&mut self, now: Instant) {
+        self.pacer.set_target(*self.target.borrow());
         while let Some(mut packet) = self.pacer.pop(now) {
             // It leaves now: what the congestion control notes as departure is not to hold the wait in here.
             packet.now = now;
@@ -42,11 +46,6 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Pacing {
     type Time = Instant;
 
     fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        for attribute in &packet.message.attributes {
-            if let Attribute::TargetBitrateChanged { bits_per_second } = attribute {
-                self.pacer.set_target(Bitrate::from_bps(*bits_per_second as u64));
-            }
-        }
         self.reads.push_back(packet);
         Ok(())
     }
@@ -133,7 +132,7 @@ mod tests {
 
     #[test]
     fn packets_are_told_apart_and_leave_with_the_time_at_which_they_leave() {
-        let (mut pacing, start) = (Pacing::new(Bitrate::from_kbps(384)), Instant::now());
+        let (mut pacing, start) = (Pacing::new(watch::channel(Bitrate::from_kbps(384)).1), Instant::now());
         for (ssrc, mime_type) in [(SOUND, "audio/opus"), (PICTURES, "video/H264")] {
             pacing.bind_local_stream(&StreamInfo { ssrc, mime_type: mime_type.into(), ..Default::default() });
         }
@@ -158,19 +157,20 @@ mod tests {
 
     #[test]
     fn the_estimate_is_heard_of_and_reports_do_not_wait() {
-        let (mut pacing, start) = (Pacing::new(Bitrate::from_kbps(100)), Instant::now());
-        let report = |bits_per_second| TransportMessage {
+        let (target, said) = watch::channel(Bitrate::from_kbps(100));
+        let (mut pacing, start) = (Pacing::new(said), Instant::now());
+        let report = || TransportMessage {
             now: start,
             transport: Default::default(),
-            message: AttributedPacket::new(Packet::Rtcp(Vec::new()))
-                .with(Attribute::TargetBitrateChanged { bits_per_second }),
+            message: AttributedPacket::new(Packet::Rtcp(Vec::new())),
         };
-        pacing.handle_read(report(3.84e6)).expect("never fails");
+        pacing.handle_read(report()).expect("never fails");
         assert!(pacing.poll_read().is_some(), "passed on");
+        target.send_replace(Bitrate::from_kbps(3_840));
         for number in 0..16 {
             pacing.handle_write(packet(start, PICTURES, number)).expect("never fails");
         }
-        pacing.handle_write(report(0.0)).expect("never fails");
+        pacing.handle_write(report()).expect("never fails");
         assert_eq!(left(&mut pacing).last().map(|last| last.0), Some(0));
         // 9.6 Mbit/s are a packet in a millisecond.
         pacing.handle_timeout(start + Duration::from_millis(4)).expect("never fails");
