@@ -145,11 +145,17 @@ impl BandwidthEstimate {
     pub fn told(&mut self, now: Instant, fates: &[Fate]) {
         let mut usage = None;
         let mut newest = None;
+        let (mut told, mut lost) = (0, 0);
         for fate in fates {
             if fate.arrival == Arrival::Untold {
                 self.acknowledged.add_untold(fate.size);
+                continue;
             }
-            let Some(arrived) = fate.arrived() else { continue };
+            told += 1;
+            let Some(arrived) = fate.arrived() else {
+                lost += 1;
+                continue;
+            };
             newest = newest.max(Some(fate.sent));
             self.acknowledged.add(arrived, fate.size);
             if let Some(delta) = self.groups.add(fate.sent, arrived) {
@@ -160,9 +166,6 @@ impl BandwidthEstimate {
                 }
             }
         }
-        let count = |wanted: fn(&Arrival) -> bool| fates.iter().filter(|fate| wanted(&fate.arrival)).count();
-        let lost = count(|arrival| *arrival == Arrival::Lost);
-        let told = count(|arrival| *arrival != Arrival::Untold);
         let carried = BACK_OFF * self.acknowledged.bps().unwrap_or(0.0);
         self.loss.update(now, lost, told, self.aim, carried);
         let passed =

@@ -68,6 +68,15 @@ impl Reported {
         self.lock().ranges.iter().any(|&(first, count)| number.wrapping_sub(first) < count)
     }
 
+    fn fate(&self, report: &PacketReport) -> Fate {
+        let arrival = match report.arrival.filter(|_| report.arrived) {
+            Some(time) => Arrival::At(time),
+            None if report.is_twcc && !self.speak_of(report.twcc_sequence_number) => Arrival::Untold,
+            None => Arrival::Lost,
+        };
+        Fate { size: report.size, sent: report.departure, arrival }
+    }
+
     /// When the peer will have told nothing for too long; `None` before anything has left and after anything was told.
     fn silence(&self) -> Option<Instant> {
         let reports = self.lock();
@@ -112,24 +121,13 @@ impl PublishingEstimator {
     fn publish(&self, target: Bitrate) {
         self.target.send_if_modified(|last| std::mem::replace(last, target) != target);
     }
-
-    fn fate(&self, report: &PacketReport) -> Fate {
-        let arrival = match report.arrival.filter(|_| report.arrived) {
-            Some(time) => Arrival::At(time),
-            None if report.is_twcc && !self.reported.speak_of(report.twcc_sequence_number) => Arrival::Untold,
-            None => Arrival::Lost,
-        };
-        Fate { size: report.size, sent: report.departure, arrival }
-    }
 }
 
 impl BandwidthEstimator for PublishingEstimator {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        let mut fates = std::mem::take(&mut self.fates);
-        fates.clear();
-        fates.extend(reports.iter().map(|report| self.fate(report)));
-        self.estimate.told(now, &fates);
-        self.fates = fates;
+        self.fates.clear();
+        self.fates.extend(reports.iter().map(|report| self.reported.fate(report)));
+        self.estimate.told(now, &self.fates);
         if let Some(time) = self.estimate.round_trip() {
             self.round_trip.set(time);
         }
@@ -203,7 +201,7 @@ mod tests {
                 arrival,
                 ecn: Default::default(),
             };
-            assert_eq!(estimator.fate(&report).arrival, expected, "{number}");
+            assert_eq!(reported.fate(&report).arrival, expected, "{number}");
         }
         assert!(!estimator.reported.speak_of(50));
         assert_eq!(estimator.reported.lock().ranges.len(), 2);

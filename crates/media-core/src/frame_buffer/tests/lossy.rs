@@ -83,7 +83,6 @@ fn pictures_go_on_over_a_path_that_loses_packets() {
             all.longest = all.longest.max(watched.longest);
             all.needless += watched.needless / 20.0;
         }
-        println!("{loss}, {answer} ms: {all:?}");
         assert!(all.keyframe_requests <= keyframes && all.longest <= longest, "{loss}, {answer} ms: {all:?}");
         assert!(loss == 0.0 || all.needless < 0.05, "{loss}, {answer} ms: {all:?}");
     }
